@@ -1,0 +1,307 @@
+"""What every HTTP service does alike: request ids, body limits, strict JSON, error bodies, access log."""
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping, MutableMapping
+from typing import Any, Final
+from uuid import uuid4
+
+import httpx
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from opentelemetry.trace import SpanKind
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis.errors import (
+    AppError,
+    Internal,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    Rejected,
+    Retryable,
+    ValidationFailed,
+)
+from chassis.telemetry import current_traceparent, get_logger, span
+from contracts.errors import Issue
+
+MAX_BODY_BYTES: Final = 65_536
+MAX_JSON_DEPTH: Final = 32
+SERVER_ERROR: Final = 500
+MAX_REQUEST_ID: Final = 64
+
+BodyFor = Callable[[str, AppError], BaseModel]
+"""Chooses the error body for a path."""
+
+_log = get_logger(__name__)
+_NO_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "TRACE"})
+SECURITY_HEADERS: Final[Mapping[bytes, bytes]] = {
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"cache-control": b"no-store",
+}
+
+
+def install(app: FastAPI, *, body_for: BodyFor, form_paths: frozenset[str] = frozenset()) -> None:
+    """Give a service its error answers, request ids, body limits and access log.
+
+    `form_paths` take other bodies than JSON. Add middleware that must also see error answers (CORS)
+    after this call, so that it lies outside.
+    """
+
+    async def on_app_error(request: Request, exc: Exception) -> JSONResponse:
+        assert isinstance(exc, AppError)  # noqa: S101 - what the handler is registered for
+        return error_response(exc, body_for(request.url.path, exc))
+
+    async def on_http_error(request: Request, exc: Exception) -> JSONResponse:
+        assert isinstance(exc, HTTPException)  # noqa: S101 - what the handler is registered for
+        error = _from_http_exception(request, exc)
+        return error_response(error, body_for(request.url.path, error), headers=exc.headers)
+
+    async def on_invalid(request: Request, exc: Exception) -> JSONResponse:
+        assert isinstance(exc, RequestValidationError)  # noqa: S101 - what the handler is registered for
+        error = from_validation_error(exc)
+        return error_response(error, body_for(request.url.path, error))
+
+    app.add_exception_handler(AppError, on_app_error)
+    app.add_exception_handler(HTTPException, on_http_error)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_middleware(RequestMiddleware, body_for=body_for, form_paths=form_paths)
+
+
+def error_response(
+    error: AppError, body: BaseModel, *, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    extra = dict(headers or {})
+    if isinstance(error, Retryable):
+        extra["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
+    return JSONResponse(
+        body.model_dump(exclude_none=True, mode="json"), status_code=error.status, headers=extra or None
+    )
+
+
+def from_validation_error(exc: RequestValidationError) -> ValidationFailed:
+    """Say what is wrong with a request, without repeating what was sent: it may hold a password."""
+    issues = [
+        Issue(
+            path=[part for part in error["loc"][1:] if part != "body"],
+            message=str(error["msg"]).removeprefix("Value error, "),
+            code=str(error["type"]),
+        )
+        for error in exc.errors()
+    ]
+    return ValidationFailed(_sentence(issues[0]) if issues else "Invalid request", issues=issues)
+
+
+def _sentence(issue: Issue) -> str:
+    # Messages of our own validators are whole sentences; pydantic's need the field's name.
+    if issue.code == "value_error" or not issue.path:
+        return issue.message
+    return f"{'.'.join(map(str, issue.path))}: {issue.message}"
+
+
+def _from_http_exception(request: Request, exc: HTTPException) -> AppError:
+    if exc.status_code == NotFound.status:
+        return NotFound(f"No route {request.method} {request.url.path}", hint="See the API documentation.")
+    if exc.status_code == MethodNotAllowed.status:
+        return MethodNotAllowed(f"{request.method} is not supported for {request.url.path}")
+    return ValidationFailed(str(exc.detail)) if exc.status_code < SERVER_ERROR else Internal("Internal error")
+
+
+class RequestMiddleware:
+    """Reads the body within its limits before anything else runs, and turns every escape into an answer."""
+
+    def __init__(self, app: ASGIApp, *, body_for: BodyFor, form_paths: frozenset[str]) -> None:
+        self._app = app
+        self._body_for = body_for
+        self._form_paths = form_paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
+        request_id = _request_id(headers.get("x-request-id", ""))
+        with (
+            structlog.contextvars.bound_contextvars(request_id=request_id),
+            span(scope["method"], kind=SpanKind.SERVER, traceparent=headers.get("traceparent")) as current,
+        ):
+            started = time.perf_counter()
+            status = await self._serve(scope, headers, request_id, receive, send)
+            route = getattr(scope.get("route"), "path", None)
+            if route:
+                current.update_name(f"{scope['method']} {route}")
+            current.set_attributes(
+                {
+                    "http.request.method": scope["method"],
+                    "http.route": route or "",
+                    "http.response.status_code": status,
+                }
+            )
+            _log_access(scope, status, time.perf_counter() - started)
+
+    async def _serve(
+        self, scope: Scope, headers: Mapping[str, str], request_id: str, receive: Receive, send: Send
+    ) -> int:
+        status = 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(message, request_id)
+            await send(message)
+
+        path = scope["path"]
+        try:
+            receive = await self._checked_body(headers, scope["method"], path, receive)
+            await self._app(scope, receive, send_with_headers)
+        except Exception as exc:  # noqa: BLE001 - the last line of defence answers everything
+            error = (
+                exc
+                if isinstance(exc, AppError)
+                else Internal("Internal error", hint="Try again in a moment.")
+            )
+            if not isinstance(exc, AppError):
+                _log.exception("unhandled_error", path=path)
+            if not status:
+                response = error_response(error, self._body_for(path, error))
+                await response(scope, _nothing_more, send_with_headers)
+        return status
+
+    async def _checked_body(
+        self, headers: Mapping[str, str], method: str, path: str, receive: Receive
+    ) -> Receive:
+        if method in _NO_BODY:
+            return receive
+        body = await _read_body(headers, receive)
+        if path not in self._form_paths:
+            check_json(headers.get("content-type", ""), body)
+        delivered = False
+
+        async def replay() -> Message:
+            nonlocal delivered
+            if delivered:
+                return await receive()
+            delivered = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        return replay
+
+
+def _request_id(proposed: str) -> str:
+    # A caller's own id is kept when it is harmless in a log line and a header.
+    plain = proposed.isascii() and proposed.replace("-", "").isalnum() and len(proposed) <= MAX_REQUEST_ID
+    return proposed if plain else str(uuid4())
+
+
+def _log_access(scope: Scope, status: int, seconds: float) -> None:
+    if scope["path"].startswith("/health") and status < SERVER_ERROR:
+        return
+    log = _log.error if status >= SERVER_ERROR else _log.info
+    log(
+        "http_request",
+        method=scope["method"],
+        path=scope["path"],
+        status=status,
+        ms=round(seconds * 1000, 1),
+    )
+
+
+async def _nothing_more() -> Message:
+    return {"type": "http.disconnect"}
+
+
+def _add_headers(message: MutableMapping[str, Any], request_id: str) -> None:
+    present = {key for key, _ in message["headers"]}
+    added = {b"x-request-id": request_id.encode(), **SECURITY_HEADERS}
+    message["headers"] = [
+        *message["headers"],
+        *((key, value) for key, value in added.items() if key not in present),
+    ]
+
+
+async def _read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
+    length = headers.get("content-length", "0")
+    too_large = PayloadTooLarge(f"The body is larger than {MAX_BODY_BYTES // 1024} kB")
+    if length.isdigit() and int(length) > MAX_BODY_BYTES:
+        raise too_large
+    chunks: list[bytes] = []
+    total = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Rejected("The client closed the connection before the body was complete")
+        chunks.append(message.get("body", b""))
+        total += len(chunks[-1])
+        if total > MAX_BODY_BYTES:
+            raise too_large
+        if not message.get("more_body", False):
+            return b"".join(chunks)
+
+
+def check_json(content_type: str, body: bytes) -> None:
+    """Refuse what a lenient JSON reader would let through to fail later.
+
+    Raises:
+        ValidationFailed: wrong media type, empty, malformed, NaN or Infinity, NUL, lone surrogates, too deep.
+    """
+    if content_type.partition(";")[0].strip().lower() != "application/json":
+        raise ValidationFailed(
+            "The body must be JSON", hint="Send the header content-type: application/json."
+        )
+    if not body.strip():
+        raise ValidationFailed("The body is empty", hint="Send {} when there is nothing to say.")
+    try:
+        text = body.decode()
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as exc:
+        raise ValidationFailed("The body is not valid JSON", hint="Check quotes, commas and UTF-8.") from exc
+    _check_value(value, depth=0)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)
+
+
+def _check_value(value: Any, *, depth: int) -> None:
+    if depth > MAX_JSON_DEPTH:
+        raise ValidationFailed(f"The body is nested deeper than {MAX_JSON_DEPTH} levels")
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, float) and not math.isfinite(value):
+        raise ValidationFailed("The body holds a number that is too large")
+    elif isinstance(value, dict):
+        for item in (*value.keys(), *value.values()):
+            _check_value(item, depth=depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _check_value(item, depth=depth + 1)
+
+
+def _check_text(text: str) -> None:
+    if "\x00" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise ValidationFailed(
+            "The body holds a character that cannot be stored (NUL or half a surrogate pair)"
+        )
+
+
+async def _inject_trace(request: httpx.Request) -> None:
+    if traceparent := current_traceparent():
+        request.headers["traceparent"] = traceparent
+
+
+def internal_client(base_url: str, *, timeout_seconds: float) -> httpx.AsyncClient:
+    """A client for another service of ours: no proxy from the environment, no redirects, trace sent along."""
+    return httpx.AsyncClient(
+        base_url=base_url,
+        timeout=timeout_seconds,
+        trust_env=False,
+        follow_redirects=False,
+        event_hooks={"request": [_inject_trace]},
+    )

@@ -1,0 +1,55 @@
+"""What every service reads from its environment. Each setting may also be a file in `SECRETS_DIR`."""
+
+import os
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+Csv = Annotated[tuple[str, ...], NoDecode]
+"""A comma separated list, kept as text by the environment reader and split by the setting's validator."""
+
+
+def split_csv(value: Any) -> Any:
+    """Split `a, b` into `("a", "b")`; anything but text passes."""
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
+class ServiceSettings(BaseSettings):
+    """Common settings; a service adds its own in a subclass."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    environment: Literal["development", "test", "production"] = "development"
+    database_url: SecretStr = SecretStr("postgresql://localhost/auto_ads")
+    """Serving role, which cannot change the schema."""
+    migration_database_url: SecretStr | None = None
+    """Owner role, used by `migrate` only."""
+    database_pool_size: int = Field(default=10, ge=2, le=100)
+    redis_url: SecretStr = SecretStr("redis://localhost:6379/0")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+    host: str = "127.0.0.1"
+    service_private_key: SecretStr = SecretStr("")
+    """Ed25519 seed, 32 bytes, base64url: signs this service's calls to the others."""
+    service_public_keys: dict[str, str] = Field(default_factory=dict)
+    """Public keys of the callers that may call this service, by name, base64url."""
+    otlp_endpoint: str | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+    )
+
+    @classmethod
+    def load(cls) -> Self:
+        """Read environment and secret files.
+
+        Raises:
+            pydantic.ValidationError: a setting has a value that it cannot have.
+        """
+        return cls(_secrets_dir=os.environ.get("SECRETS_DIR"))
+
+    @property
+    def migration_url(self) -> str:
+        return (self.migration_database_url or self.database_url).get_secret_value()

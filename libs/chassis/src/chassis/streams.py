@@ -1,0 +1,173 @@
+"""Redis streams through FastStream, with what FastStream leaves to its user.
+
+- Groups are created at `0` by us: FastStream would start at `$` and lose what was sent before.
+- Every consumer is a pair: a reader of new entries, and a reclaimer of entries whose consumer died.
+- An entry that cannot be read goes to `<stream>.dead` in one transaction with its acknowledgement.
+- When a group has gone (Redis emptied, or restarted without its file) FastStream stops its subscribers
+  for good; the guard creates the group again and starts them again.
+- Acknowledged entries are trimmed; FastStream never deletes any.
+"""
+
+import asyncio
+import os
+import secrets
+import socket
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from faststream import AckPolicy, BaseMiddleware
+from faststream.redis import RedisBroker, StreamSub
+from pydantic import ValidationError
+from redis.asyncio import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from chassis.outbox import STREAM_FIELD
+from chassis.telemetry import get_logger
+from contracts.wire import iso_utc
+
+READ_BATCH: Final = 50
+"""Entries per read. Without a limit one read pulls the whole backlog into one consumer."""
+READ_WORKERS: Final = 8
+BLOCK_MS: Final = 2000
+"""How long one read waits for an entry; must stay below redis-py's socket timeout of 5 s."""
+RECLAIM_IDLE_MS: Final = 5000
+"""An entry unacknowledged for this long belongs to a dead consumer: handlers take milliseconds."""
+RECLAIM_EVERY_MS: Final = 1000
+GUARD_SECONDS: Final = 1.0
+TIDY_SECONDS: Final = 60.0
+FORGET_CONSUMER_MS: Final = 3_600_000
+DRAIN_SECONDS: Final = 5.0
+DEAD_SUFFIX: Final = ".dead"
+
+Handler = Callable[..., Awaitable[None]]
+
+_log = get_logger(__name__)
+
+
+async def ensure_group(redis: Redis, stream: str, group: str) -> None:
+    """Create the group at the beginning of the stream, if it is not there."""
+    try:
+        await redis.xgroup_create(stream, group, id="0", mkstream=True)
+    except ResponseError as exc:
+        if "BUSYGROUP" not in str(exc):
+            raise
+
+
+class Consumers:
+    """The consumers of one service: every stream it reads, as one consumer group named after it."""
+
+    def __init__(self, *, redis_url: str, redis: Redis, group: str) -> None:
+        self._redis = redis
+        self._group = group
+        self._name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
+        self._streams: list[str] = []
+        self.broker = RedisBroker(
+            redis_url,
+            middlewares=[self._dead_letters()],
+            graceful_timeout=DRAIN_SECONDS,
+            logger=None,  # type: ignore[arg-type]  # None is how FastStream is told to log nothing per message
+        )
+        self.healthy_at: float | None = None
+        """Monotonic time of the last moment when all subscribers were running and Redis answered."""
+
+    def subscribe(self, stream: str, handler: Handler) -> None:
+        """Let `handler` see every entry of the stream at least once. It must be quick and repeatable."""
+        reader = StreamSub(
+            stream, group=self._group, consumer=self._name, max_records=READ_BATCH, polling_interval=BLOCK_MS
+        )
+        reclaimer = StreamSub(
+            stream,
+            group=self._group,
+            consumer=self._name,
+            min_idle_time=RECLAIM_IDLE_MS,
+            polling_interval=RECLAIM_EVERY_MS,
+        )
+        policy = AckPolicy.NACK_ON_ERROR
+        self.broker.subscriber(stream=reader, ack_policy=policy, max_workers=READ_WORKERS)(handler)
+        self.broker.subscriber(stream=reclaimer, ack_policy=policy, include_in_schema=False)(handler)
+        self._streams.append(stream)
+
+    async def run(self) -> None:
+        """Consume until cancelled; a Redis that is away or was emptied is waited for and joined again."""
+        next_tidy = time.monotonic() + TIDY_SECONDS
+        try:
+            while True:
+                try:
+                    await self._guard()
+                    if time.monotonic() >= next_tidy:
+                        next_tidy = time.monotonic() + TIDY_SECONDS
+                        await self._tidy()
+                except (RedisError, OSError, TimeoutError) as exc:
+                    _log.warning("streams_interrupted", error=type(exc).__name__)
+                await asyncio.sleep(GUARD_SECONDS)
+        finally:
+            await self.broker.stop()
+
+    async def _guard(self) -> None:
+        for stream in self._streams:
+            await ensure_group(self._redis, stream, self._group)
+        _ = await self.broker.connect()
+        for subscriber in self.broker.subscribers:
+            if not subscriber.running:
+                _log.info("subscriber_started", group=self._group)
+                await subscriber.start()
+        self.healthy_at = time.monotonic()
+
+    async def _tidy(self) -> None:
+        for stream in self._streams:
+            await trim(self._redis, stream)
+            for consumer in await self._redis.xinfo_consumers(stream, self._group):
+                # Deleting a consumer discards its pending entries: only the empty ones may go.
+                if consumer["pending"] == 0 and consumer["idle"] > FORGET_CONSUMER_MS:
+                    await self._redis.xgroup_delconsumer(stream, self._group, consumer["name"])
+
+    def _dead_letters(self) -> type[BaseMiddleware[Any, Any]]:
+        redis, group = self._redis, self._group
+
+        class DeadLetters(BaseMiddleware[Any, Any]):
+            async def consume_scope(self, call_next: Callable[[Any], Awaitable[Any]], msg: Any) -> Any:
+                try:
+                    return await call_next(msg)
+                except ValidationError as exc:
+                    await bury(redis, group, msg.raw_message, exc)
+
+        return DeadLetters
+
+
+async def bury(redis: Redis, group: str, entry: dict[str, Any], error: ValidationError) -> None:
+    """Move one unreadable entry to the dead stream, in one transaction with its acknowledgement."""
+    stream, entry_id = entry["channel"], entry["message_ids"][0]
+    reason = "; ".join(
+        f"{'.'.join(map(str, issue['loc']))}: {issue['msg']}"
+        for issue in error.errors(include_input=False, include_url=False, include_context=False)
+    )
+    fields: dict[Any, Any] = {
+        STREAM_FIELD: entry["data"].get(STREAM_FIELD.encode(), b""),
+        "reason": reason[:1000],
+        "source_stream": stream,
+        "source_id": entry_id,
+        "group": group,
+        "at": iso_utc(datetime.now(UTC)),
+    }
+    async with redis.pipeline(transaction=True) as pipeline:
+        _ = pipeline.xadd(f"{stream}{DEAD_SUFFIX}", fields)
+        _ = pipeline.xack(stream, group, entry_id)
+        await pipeline.execute()
+    _log.error("dead_letter", stream=stream, source_id=entry_id.decode(), reason=reason[:200])
+
+
+async def trim(redis: Redis, stream: str) -> None:
+    """Delete the entries that every group has read and acknowledged, and only those."""
+    keep_from: list[tuple[int, int]] = []
+    for group in await redis.xinfo_groups(stream):
+        pending = await redis.xpending(stream, group["name"])
+        keep_from.append(_entry_id(pending["min"] if pending["pending"] else group["last-delivered-id"]))
+    if keep_from:
+        await redis.xtrim(stream, minid="{}-{}".format(*min(keep_from)), approximate=True)
+
+
+def _entry_id(raw: bytes | str) -> tuple[int, int]:
+    milliseconds, sequence = (raw.decode() if isinstance(raw, bytes) else raw).split("-")
+    return int(milliseconds), int(sequence)
