@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 import asyncpg
 from alembic import command, context
@@ -13,8 +14,12 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis.errors import Unavailable
 
-Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
-Pool = asyncpg.Pool[asyncpg.Record]
+if TYPE_CHECKING:  # asyncpg's classes are generic for the type checker only
+    Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
+    Pool = asyncpg.Pool[asyncpg.Record]
+else:
+    Connection = asyncpg.Connection
+    Pool = asyncpg.Pool
 
 ACQUIRE_TIMEOUT_SECONDS = 3.0
 """A request waits no longer for a free connection; then it is told to come back."""
@@ -32,7 +37,7 @@ LOST_CONNECTION = (
 """What asyncpg raises when Postgres is away or has just gone; all of it heals by itself."""
 
 
-async def _prepare(connection: asyncpg.Connection[asyncpg.Record]) -> None:
+async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
     for kind in ("json", "jsonb"):
         await connection.set_type_codec(
             kind, schema="pg_catalog", encoder=json.dumps, decoder=json.loads, format="text"

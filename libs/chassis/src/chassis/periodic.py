@@ -1,7 +1,10 @@
 """Small jobs that a process repeats while it lives."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 from chassis.errors import Unavailable
 from chassis.telemetry import get_logger
@@ -19,3 +22,24 @@ async def run_forever(name: str, job: Callable[[], Awaitable[None]], *, every_se
         except Exception:  # noqa: BLE001 - one bad round must not end the job
             _log.exception("periodic_job_failed", job=name)
         await asyncio.sleep(every_seconds)
+
+
+@asynccontextmanager
+async def background(name: str, job: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run a job beside the server. If it ends by itself, the process stops, to be started afresh."""
+    task = asyncio.create_task(job, name=name)
+    leaving = False
+
+    def on_done(done: asyncio.Task[None]) -> None:
+        if not leaving and not done.cancelled():
+            _log.critical("background_job_ended", job=name, exc_info=done.exception())
+            signal.raise_signal(signal.SIGTERM)
+
+    task.add_done_callback(on_done)
+    try:
+        yield
+    finally:
+        leaving = True
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

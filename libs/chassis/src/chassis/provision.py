@@ -35,7 +35,7 @@ async def provision(admin_url: str, *, service: str, password: str, owner_passwo
         await connection.close()
 
 
-async def _login_role(connection: asyncpg.Connection[asyncpg.Record], name: str, password: str) -> None:
+async def _login_role(connection: "asyncpg.Connection[asyncpg.Record]", name: str, password: str) -> None:
     if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name):
         await connection.execute(f'CREATE ROLE "{name}" LOGIN')
     # ALTER ROLE takes no parameters: let Postgres itself quote the password.

@@ -1,0 +1,1 @@
+"""Consumer of ADS_PUBLISH: the only code that changes anything at Meta."""

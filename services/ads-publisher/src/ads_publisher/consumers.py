@@ -1,0 +1,44 @@
+"""`ads.publish` → the job table. Quick and repeatable: the work itself is the executor's."""
+
+from collections.abc import Callable
+from typing import Any
+
+from ads_publisher import store
+from chassis.database import Pool, transaction
+from chassis.outbox import send_again
+from chassis.telemetry import get_logger, span
+from contracts.events import AdsCommand, AdsPublish
+
+_log = get_logger(__name__)
+
+
+class Ingest:
+    """Takes commands in; called for every entry at least once."""
+
+    def __init__(self, *, pool: Pool, wake: Callable[[], None]) -> None:
+        self._pool = pool
+        self._wake = wake
+
+    async def __call__(self, event: AdsCommand) -> None:
+        """Insert the job, or, when it is known, send the run's news again: the gateway seems to miss some."""
+        kind = "publish" if isinstance(event, AdsPublish) else "sync"
+        with span("ingest " + kind, traceparent=event.traceparent, attributes={"run.id": event.subject}):
+            async with transaction(self._pool) as connection:
+                is_new = await store.insert_job(
+                    connection,
+                    job_id=event.id,
+                    run_id=event.data.run_id,
+                    customer_id=event.customerid,
+                    kind=kind,
+                    lane=event.data.ad_account_id or f"customer:{event.customerid}",
+                    request=_request(event),
+                    traceparent=event.traceparent,
+                )
+                if not is_new:
+                    await send_again(connection, event.data.run_id)
+        _log.info("job_ingested" if is_new else "job_known", run_id=event.subject, kind=kind)
+        self._wake()
+
+
+def _request(event: AdsCommand) -> dict[str, Any]:
+    return event.data.model_dump(mode="json", by_alias=True)

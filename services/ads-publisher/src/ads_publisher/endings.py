@@ -1,0 +1,85 @@
+"""The ways out of a run: each is one transaction that ends the job, or gives it back until a time."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from ads_publisher import store
+from ads_publisher.graph import MetaError
+from ads_publisher.meta_errors import Advice, describe
+from ads_publisher.reporting import Report, report
+from ads_publisher.store import Job
+from chassis.database import Pool
+from contracts.events import FixedBy, PublishMode, RunFailedBody, RunStepBody, RunWaitingBody, StepName
+
+
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """Why a run failed: `text` is what the run says, with the fact before the first comma."""
+
+    text: str
+    code: str
+    hint: str | None = None
+    fixed_by: FixedBy | None = None
+    step: StepName | None = None
+    meta: MetaError | None = None
+
+
+def prerequisite(text: str, step: StepName) -> Failure:
+    """Something that the user has to set up first."""
+    return Failure(text=text, code="MISSING_PREREQUISITE", fixed_by="user", step=step)
+
+
+def refused_by_meta(error: MetaError, advice: Advice, step: StepName) -> Failure:
+    return Failure(
+        text=describe(error, advice),
+        code=f"META_{error.code}",
+        hint=advice.hint,
+        fixed_by=advice.fixed_by,
+        step=step,
+        meta=error,
+    )
+
+
+async def fail(pool: Pool, job: Job, failure: Failure, mode: PublishMode, **ids: str | None) -> None:
+    """End the run as failed; `ids` are the objects that exist all the same."""
+    meta = failure.meta
+    facts: dict[str, Any] = {}
+    if meta is not None:
+        facts = {
+            "meta_code": meta.code,
+            "meta_subcode": meta.subcode,
+            "blame_fields": meta.blame_fields,
+            "fbtrace_id": meta.fbtrace_id,
+        }
+    async with report(pool, job) as news:
+        await news.tell(
+            RunFailedBody,
+            message=failure.text,
+            mode=mode,
+            error_code=failure.code,
+            hint=failure.hint,
+            fixed_by=failure.fixed_by,
+            step=failure.step,
+            **facts,
+            **ids,
+        )
+        await store.finish_job(news.connection, job, "failed")
+
+
+async def wait(news: Report, job: Job, *, step: StepName, message: str, seconds: float) -> None:
+    """Give the job back for some seconds and say so on the run, in the caller's transaction."""
+    until = datetime.now(UTC) + timedelta(seconds=seconds)
+    await news.tell(RunWaitingBody, message=message.format(until=clock(until)), step=step, until=until)
+    await store.defer_job(news.connection, job, seconds=seconds)
+
+
+async def note(pool: Pool, job: Job, step: StepName, message: str, **facts: Any) -> None:
+    """Tell something worth knowing about a step that changes nothing."""
+    async with report(pool, job) as news:
+        await news.tell(RunStepBody, step=step, state="note", message=message, **facts)
+
+
+def clock(moment: datetime) -> str:
+    """A time as a run says it."""
+    return moment.astimezone(UTC).strftime("%H:%M:%S UTC")

@@ -1,0 +1,151 @@
+"""Claim, renew, hand over: runs are leased from Postgres, so any process may carry on what another began.
+
+Nothing here knows Meta.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from opentelemetry.trace import SpanKind
+
+from ads_publisher import store
+from ads_publisher.saga import retry_delay
+from ads_publisher.store import Job, LeaseLost
+from chassis.database import Pool, connection
+from chassis.errors import Unavailable
+from chassis.telemetry import get_logger, span
+
+POLL_SECONDS: Final = 1.0
+"""New jobs wake the executor at once; the poll finds deferred ones and those of dead processes."""
+RENEWALS_PER_LEASE: Final = 3
+DRAIN_SECONDS: Final = 10.0
+
+_log = get_logger(__name__)
+
+
+class Executor:
+    """Works up to `tasks` runs at once. `work` carries one run on and returns when it is over or waits."""
+
+    def __init__(
+        self, *, pool: Pool, tasks: int, lease_seconds: float, work: Callable[[Job], Awaitable[None]]
+    ) -> None:
+        self._pool = pool
+        self._tasks = tasks
+        self._lease_seconds = lease_seconds
+        self._work = work
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._held: dict[UUID, tuple[int, asyncio.Task[None]]] = {}
+        self._renewed_at = time.monotonic()
+        self.claimed_at: float | None = None
+        """Monotonic time of the last claim that Postgres answered, for readiness."""
+
+    @property
+    def busy(self) -> bool:
+        """All tasks are at work, so nothing is claimed."""
+        return len(self._held) >= self._tasks
+
+    def wake(self) -> None:
+        """There may be something due."""
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Claim due jobs until cancelled."""
+        while not self._stopping:
+            self._wake.clear()
+            claimed = await self._claim()
+            if not claimed:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+
+    async def _claim(self) -> int:
+        free = self._tasks - len(self._held)
+        if free <= 0:
+            return 0
+        try:
+            async with connection(self._pool) as acquired:
+                jobs = await store.claim_due_jobs(acquired, limit=free, lease_seconds=self._lease_seconds)
+        except Unavailable as exc:
+            _log.warning("claim_delayed", reason=exc.message)
+            return 0
+        self.claimed_at = time.monotonic()
+        for job in jobs:
+            task = asyncio.create_task(self._handle(job), name=f"run {job.run_id}")
+            self._held[job.id] = (job.fence, task)
+            task.add_done_callback(partial(self._forget, job.id))
+        return len(jobs)
+
+    def _forget(self, job_id: UUID, _: asyncio.Task[None]) -> None:
+        self._held.pop(job_id, None)
+        self._wake.set()
+
+    async def _handle(self, job: Job) -> None:
+        ids = {"run_id": str(job.run_id), "customer_id": str(job.customer_id)}
+        with span(
+            f"process {job.kind}",
+            kind=SpanKind.CONSUMER,
+            traceparent=job.traceparent,
+            attributes={"run.id": ids["run_id"], "run.fence": job.fence},
+        ):
+            try:
+                await self._work(job)
+            except LeaseLost:
+                _log.warning("lease_lost", **ids, fence=job.fence)
+            except Unavailable as exc:
+                _log.warning("run_delayed", **ids, reason=exc.message)
+                await self._give_back(job)
+            except Exception:  # noqa: BLE001 - a bug in one run must not stop the others
+                _log.exception("run_crashed", **ids)
+                await self._give_back(job)
+
+    async def _give_back(self, job: Job) -> None:
+        # If this fails too, the lease runs out by itself.
+        with suppress(LeaseLost, Unavailable):
+            async with connection(self._pool) as acquired:
+                await store.defer_job(acquired, job, seconds=retry_delay(job.deferrals))
+
+    async def renew(self) -> None:
+        """Renew the leases of all runs in hand until cancelled; a run whose lease is lost is stopped."""
+        while True:
+            await asyncio.sleep(self._lease_seconds / RENEWALS_PER_LEASE)
+            held = {job_id: fence for job_id, (fence, _) in self._held.items()}
+            try:
+                async with connection(self._pool) as acquired:
+                    ours = await store.renew_leases(
+                        acquired, list(held.items()), lease_seconds=self._lease_seconds
+                    )
+                self._renewed_at = time.monotonic()
+            except Unavailable:
+                # Until the lease is surely over somewhere else, the work may go on.
+                if time.monotonic() - self._renewed_at < self._lease_seconds:
+                    continue
+                ours = set()
+            for job_id in held.keys() - ours:
+                self._cancel(job_id, held[job_id])
+
+    def _cancel(self, job_id: UUID, fence: int) -> None:
+        current = self._held.get(job_id)
+        if current and current[0] == fence:
+            _log.warning("lease_lost", job_id=str(job_id), fence=fence)
+            current[1].cancel()
+
+    async def drain(self) -> None:
+        """Stop claiming and let the runs in hand come to an end; what is left keeps its journaled intent."""
+        self._stopping = True
+        self._wake.set()
+        tasks = [task for _, task in self._held.values()]
+        if tasks:
+            await asyncio.wait(tasks, timeout=DRAIN_SECONDS)
+        left = {job_id: fence for job_id, (fence, _) in self._held.items()}
+        for _, task in self._held.values():
+            task.cancel()
+        if left:
+            _log.warning("drain_incomplete", runs=len(left))
+            with suppress(Unavailable):
+                async with connection(self._pool) as acquired:
+                    await store.renew_leases(acquired, list(left.items()), lease_seconds=0)

@@ -1,0 +1,8 @@
+"""Alembic's entry: runs on the owner's connection."""
+
+import asyncio
+
+from ads_publisher.tables import metadata
+from chassis.database import run_migrations
+
+asyncio.run(run_migrations(metadata))

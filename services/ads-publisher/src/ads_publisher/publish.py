@@ -1,0 +1,187 @@
+"""The use case: ask the saga for the next move, make it, repeat until the run is over.
+
+Every way out is one transaction that ends the job, or gives it back until a time. No transaction is open
+during a call to Meta or meta-auth.
+"""
+
+from datetime import datetime
+from typing import assert_never
+
+from ads_publisher import payloads, store
+from ads_publisher.checks import DISABLED, connection_problem, settings_problem
+from ads_publisher.creating import create
+from ads_publisher.endings import Failure, prerequisite
+from ads_publisher.graph import Access, ReadFailed
+from ads_publisher.reporting import report
+from ads_publisher.run import NAMES, Run
+from ads_publisher.saga import Do, Finish, GiveUp, Move, Settle, Step, Verify, Wait, next_move
+from ads_publisher.settling import keep_waiting, read_failed, settle, verify
+from chassis.database import connection
+from contracts.events import PublishRequest, RunStartedBody, RunStepBody, RunSucceededBody
+
+
+async def publish(run: Run) -> None:
+    """Carry a publish run on from wherever its journal is; return when it is over or waits.
+
+    Raises:
+        LeaseLost: another process has taken the job over.
+        Unavailable: the database or meta-auth does not answer; nothing is half done.
+    """
+    mode = run.settings.mode
+    request = PublishRequest.model_validate(run.job.request)
+    await start(run)
+    if problem := settings_problem(request.settings):
+        await run.fail(prerequisite(problem, "settings"))
+    elif run.job.mode not in (None, mode):
+        await run.fail(_mode_changed(str(run.job.mode), mode))
+    elif mode == "disabled":
+        await run.fail(Failure(text=DISABLED, code="CONFIG_ERROR", fixed_by="operator"))
+    elif mode == "sim":
+        await _simulate(run)
+    elif await allowed(run):
+        if run.job.mode is None:
+            await _tell_target(run, request)
+        await _carry_on(run)
+
+
+async def start(run: Run) -> None:
+    """Tell once that the run has started, and in which mode."""
+    if run.job.mode is not None:
+        return
+    mode = run.settings.mode
+    async with report(run.pool, run.job) as news:
+        await news.tell(RunStartedBody, mode=mode, message=f"Publishing has started, in {mode} mode.")
+        await store.record_mode(news.connection, run.job, mode)
+
+
+async def allowed(run: Run) -> bool:
+    """Ask meta-auth what may be done; False when the run ends here or moves to its account's lane.
+
+    Raises:
+        Unavailable: meta-auth does not answer.
+    """
+    grant = await run.grants.grant(run.job.customer_id, run.job.run_id)
+    problem = connection_problem(grant)
+    if problem or grant.ad_account_id is None or grant.access_token is None:
+        await run.fail(prerequisite(problem or "No grant", "connection"))
+        return False
+    if run.job.lane != grant.ad_account_id:
+        async with connection(run.pool) as acquired:
+            await store.change_lane(acquired, run.job, grant.ad_account_id)
+        return False
+    access = Access(ad_account_id=grant.ad_account_id, token=grant.access_token.get_secret_value())
+    run.use(grant, access)
+    return True
+
+
+async def _simulate(run: Run) -> None:
+    short = str(run.job.customer_id)[:8]
+    async with report(run.pool, run.job) as news:
+        await news.tell(
+            RunSucceededBody,
+            message="Simulated: placeholder ids, no call to Meta was made.",
+            mode="sim",
+            **{f"{kind}_id": f"dev-{kind}-{short}" for kind in ("campaign", "adset", "ad", "catalog")},
+        )
+        await store.finish_job(news.connection, run.job, "done")
+
+
+async def _tell_target(run: Run, request: PublishRequest) -> None:
+    saved = request.settings
+    if saved is None:
+        return
+    area = (
+        f"{saved.geo_radius_km} km around {saved.geo_center_text}"
+        if saved.geo_mode == "radius"
+        else f"the regions {', '.join(saved.geo_regions)}"
+    )
+    async with report(run.pool, run.job) as news:
+        await news.tell(
+            RunStepBody,
+            step="settings",
+            state="note",
+            message=f"The ad set targets {', '.join(payloads.COUNTRIES)}. Your area ({area}) is saved;"
+            " this version does not use it yet.",
+            ad_account_id=run.access.ad_account_id,
+        )
+
+
+async def _carry_on(run: Run) -> None:
+    go_on = True
+    while go_on:
+        async with connection(run.pool) as acquired:
+            journal, now = await store.load_journal(
+                acquired, customer_id=run.job.customer_id, ad_account_id=run.access.ad_account_id
+            )
+        run.remember(journal)
+        move = next_move(journal, job_id=run.job.id, now=now, verified=run.verified)
+        try:
+            go_on = await _make(run, move, now)
+        except ReadFailed as exc:
+            go_on = await read_failed(run, exc, _step_of(move))
+
+
+async def _make(run: Run, move: Move, now: datetime) -> bool:
+    """Make one move; False when the run is over or waits."""
+    match move:
+        case Do():
+            return await create(run, move)
+        case Settle(attempt=attempt):
+            return await settle(run, attempt, now=now)
+        case Verify(step=step, object_id=object_id):
+            return await verify(run, step, object_id)
+        case Wait(until=until, attempt=attempt):
+            return await keep_waiting(run, attempt, until=until)
+        case Finish(campaign_id=campaign_id, adset_id=adset_id):
+            return await _succeed(run, campaign_id, adset_id)
+        case GiveUp(step=step):
+            return await run.fail(_gave_up(step))
+        case _:
+            assert_never(move)
+
+
+async def _succeed(run: Run, campaign_id: str, adset_id: str) -> bool:
+    async with report(run.pool, run.job) as news:
+        await news.tell(
+            RunSucceededBody,
+            message=f"Campaign {campaign_id} and ad set {adset_id} are in the ad account, both PAUSED.",
+            mode="real",
+            ad_account_id=run.access.ad_account_id,
+            campaign_id=campaign_id,
+            adset_id=adset_id,
+        )
+        await store.finish_job(news.connection, run.job, "done")
+    return False
+
+
+def _step_of(move: Move) -> Step:
+    match move:
+        case Settle(attempt=attempt) | Wait(attempt=attempt):
+            return attempt.step
+        case Finish():
+            return "adset"
+        case Do(step=step) | Verify(step=step) | GiveUp(step=step):
+            return step
+        case _:
+            assert_never(move)
+
+
+def _gave_up(step: Step) -> Failure:
+    name = payloads.CAMPAIGN_NAME if step == "campaign" else payloads.ADSET_NAME
+    hint = f'Look in Ads Manager for "{name}" before you publish again.'
+    return Failure(
+        text=f"Meta never confirmed the {NAMES[step]}. {hint}",
+        code="META_UNCONFIRMED",
+        hint=hint,
+        fixed_by="user",
+        step=step,
+    )
+
+
+def _mode_changed(before: str, now: str) -> Failure:
+    return Failure(
+        text=f"The publisher was switched from {before} to {now} mode during this run. Publish again.",
+        code="CONFIG_ERROR",
+        hint="Publish again.",
+        fixed_by="user",
+    )

@@ -1,0 +1,82 @@
+"""News about a run, written in the transaction of the change that it tells of."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid5
+
+from ads_publisher import store
+from ads_publisher.store import Job
+from chassis.database import Connection, Pool, transaction
+from chassis.outbox import add_event
+from chassis.telemetry import current_traceparent
+from contracts.events import (
+    RESULTS_STREAM,
+    ObjectsSynced,
+    ObjectsSyncedBody,
+    RunFailed,
+    RunFailedBody,
+    RunStarted,
+    RunStartedBody,
+    RunStep,
+    RunStepBody,
+    RunSucceeded,
+    RunSucceededBody,
+    RunWaiting,
+    RunWaitingBody,
+)
+
+SOURCE = "/ads-publisher"
+_EVENTS: dict[type[Any], type[Any]] = {
+    RunStartedBody: RunStarted,
+    RunStepBody: RunStep,
+    RunWaitingBody: RunWaiting,
+    RunSucceededBody: RunSucceeded,
+    RunFailedBody: RunFailed,
+    ObjectsSyncedBody: ObjectsSynced,
+}
+
+
+class Report:
+    """One transaction about one run. Every report proves by its version number that the lease is held."""
+
+    def __init__(self, connection: Connection, job: Job) -> None:
+        self.connection = connection
+        self._job = job
+
+    async def tell(self, body: type[Any], **fields: Any) -> None:
+        """Number one event and put it into the outbox.
+
+        Raises:
+            LeaseLost: the run belongs to another process now.
+        """
+        job = self._job
+        version = await store.next_version(self.connection, job)
+        event = _EVENTS[body](
+            # Derived, so that news sent twice has the same id.
+            id=event_id(job.id, version),
+            source=SOURCE,
+            time=datetime.now(UTC),
+            subject=str(job.run_id),
+            traceparent=current_traceparent() or job.traceparent,
+            customerid=job.customer_id,
+            data=body(run_id=job.run_id, job_id=job.id, version=version, **fields),
+        )
+        await add_event(self.connection, RESULTS_STREAM, event)
+
+
+def event_id(job_id: UUID, version: int) -> UUID:
+    return uuid5(job_id, str(version))
+
+
+@asynccontextmanager
+async def report(pool: Pool, job: Job) -> AsyncIterator[Report]:
+    """Open the transaction of one report.
+
+    Raises:
+        LeaseLost: the run belongs to another process now; nothing was written.
+        Unavailable: the database does not answer.
+    """
+    async with transaction(pool) as connection:
+        yield Report(connection, job)

@@ -1,0 +1,50 @@
+"""Settings of the publisher. Every duration names its unit."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
+
+from chassis.settings import ServiceSettings
+from contracts.events import PublishMode
+
+ExactlyTrue = Annotated[bool, BeforeValidator(lambda value: value in (True, "true"))]
+"""Only the exact text `true` switches something on that can touch money; `1`, `yes`, `TRUE` do not."""
+
+
+class Settings(ServiceSettings):
+    port: int = 3003
+    """Health only; nothing is published here."""
+    meta_auth_url: str = "http://localhost:3002"
+    allow_real_meta_write: ExactlyTrue = False
+    allow_dev_ads_publish_sim: ExactlyTrue = False
+    meta_app_secret: SecretStr = SecretStr("")
+    meta_graph_version: str = Field(default="v21.0", pattern=r"^v\d{1,2}\.\d$")
+    meta_graph_base_url: str = "https://graph.facebook.com"
+    meta_dsa_beneficiary: str | None = Field(default=None, max_length=512)
+    meta_dsa_payor: str | None = Field(default=None, max_length=512)
+    meta_call_timeout_seconds: float = 15.0
+    """Total deadline of one call to Meta, from connect to the last byte."""
+    meta_admit_window_seconds: int = Field(default=60, ge=1, le=300)
+    """How long after the journaled intent Meta itself still admits the call (proof stamp backdated)."""
+    meta_clock_skew_seconds: float = 10.0
+    """How far the clocks of Meta and of our database may differ."""
+    meta_settle_seconds: float = 20.0
+    """How long a created object may be missing from Meta's lists."""
+    executor_tasks: int = Field(default=10, ge=1, le=500)
+    """Runs worked at once by this process."""
+    lease_seconds: float = Field(default=10.0, le=15.0)
+    """A process that is silent for this long has lost its runs to the others."""
+
+    @property
+    def mode(self) -> PublishMode:
+        """Real wins over sim; neither means disabled."""
+        if self.allow_real_meta_write:
+            return "real"
+        return "sim" if self.allow_dev_ads_publish_sim else "disabled"
+
+    @model_validator(mode="after")
+    def _only_meta_in_production(self) -> "Settings":
+        if self.environment == "production" and self.meta_graph_base_url != "https://graph.facebook.com":
+            message = "META_GRAPH_BASE_URL must be https://graph.facebook.com in production"
+            raise ValueError(message)
+        return self

@@ -1,0 +1,111 @@
+"""Tables of schema `ads_publisher`. The truth for migrations; a test keeps both equal."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, MetaData, Text, func
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Field, SQLModel
+
+from chassis.outbox import outbox_table
+
+metadata = MetaData()
+
+
+def _time(*, nullable: bool = True) -> Any:
+    if nullable:
+        return Field(default=None, sa_type=DateTime(timezone=True))
+    return Field(sa_type=DateTime(timezone=True), sa_column_kwargs={"server_default": func.now()})
+
+
+class PublishJob(SQLModel, table=True):
+    """One run's work. `due_at` is when a ready job may start, or when a running one's lease ends."""
+
+    __tablename__ = "publish_jobs"
+    metadata = metadata
+    __table_args__ = (
+        CheckConstraint("kind IN ('publish', 'sync')", name="publish_jobs_kind"),
+        CheckConstraint("status IN ('ready', 'running', 'done', 'failed')", name="publish_jobs_status"),
+        # Which job is the head of its lane, and which heads are due.
+        Index("publish_jobs_open", "lane", "seq", postgresql_where="status IN ('ready', 'running')"),
+        Index("publish_jobs_due", "due_at", postgresql_where="status IN ('ready', 'running')"),
+        # One ad account is worked by one task at a time: a promise of the table, not of the code.
+        Index(
+            "publish_jobs_one_running_per_lane", "lane", unique=True, postgresql_where="status = 'running'"
+        ),
+    )
+
+    id: UUID = Field(primary_key=True)
+    seq: int = Field(sa_column=Column(BigInteger, Identity(always=True), nullable=False))
+    run_id: UUID = Field(unique=True)
+    customer_id: UUID
+    kind: str = Field(sa_type=Text)
+    lane: str = Field(sa_type=Text)
+    status: str = Field(sa_type=Text, sa_column_kwargs={"server_default": "ready"})
+    request: dict[str, Any] = Field(sa_type=JSONB)
+    traceparent: str | None = Field(default=None, sa_type=Text)
+    mode: str | None = Field(default=None, sa_type=Text)
+    fence: int = Field(sa_column_kwargs={"server_default": "0"})
+    version: int = Field(sa_column_kwargs={"server_default": "0"})
+    deferrals: int = Field(sa_column_kwargs={"server_default": "0"})
+    due_at: datetime = _time(nullable=False)
+    created_at: datetime = _time(nullable=False)
+    finished_at: datetime | None = _time()
+
+
+class PublishAttempt(SQLModel, table=True):
+    """The journal: one row per create that was meant, written before the call and answered after it.
+
+    `outcome` is null while the answer is not known to us. `look_at` is when to look at Meta next.
+    """
+
+    __tablename__ = "publish_attempts"
+    metadata = metadata
+    __table_args__ = (
+        CheckConstraint("step IN ('campaign', 'adset')", name="publish_attempts_step"),
+        CheckConstraint(
+            "outcome IN ('created', 'adopted', 'gone', 'unknown', 'absent', 'rejected',"
+            " 'throttled', 'not_sent')",
+            name="publish_attempts_outcome",
+        ),
+        CheckConstraint(
+            "(outcome IN ('created', 'adopted', 'gone')) = (object_id IS NOT NULL)",
+            name="publish_attempts_object",
+        ),
+        Index("publish_attempts_number", "job_id", "step", "number", unique=True),
+        Index("publish_attempts_account", "customer_id", "ad_account_id", "id"),
+        # One run is at most one object per step.
+        Index(
+            "publish_attempts_one_object",
+            "job_id",
+            "step",
+            unique=True,
+            postgresql_where="outcome IN ('created', 'adopted')",
+        ),
+    )
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    job_id: UUID = Field(foreign_key="publish_jobs.id")
+    run_id: UUID
+    customer_id: UUID
+    ad_account_id: str = Field(sa_type=Text)
+    step: str = Field(sa_type=Text)
+    number: int
+    fence: int
+    parent_id: str | None = Field(default=None, sa_type=Text)
+    intent_at: datetime = _time(nullable=False)
+    proof_time: int = Field(sa_type=BigInteger)
+    not_before: datetime = Field(sa_type=DateTime(timezone=True))
+    look_at: datetime = Field(sa_type=DateTime(timezone=True))
+    looks: int = Field(sa_column_kwargs={"server_default": "0"})
+    outcome: str | None = Field(default=None, sa_type=Text)
+    object_id: str | None = Field(default=None, sa_type=Text)
+    extra_ids: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
+    error: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    answered_at: datetime | None = _time()
+
+
+outbox = outbox_table(metadata)

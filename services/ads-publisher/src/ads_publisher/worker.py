@@ -1,0 +1,142 @@
+"""Composition root of the publisher process: consumer, executor, relay, presence and a health endpoint."""
+
+import os
+import socket
+import time
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+
+from redis.asyncio import Redis
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from ads_publisher.consumers import Ingest
+from ads_publisher.executor import Executor
+from ads_publisher.grants import Grants
+from ads_publisher.graph import GraphClient
+from ads_publisher.presence import EVERY_SECONDS, Presence
+from ads_publisher.publish import publish
+from ads_publisher.run import Run
+from ads_publisher.settings import Settings
+from ads_publisher.store import Job
+from ads_publisher.sync import sync
+from ads_publisher.versions import version_warning
+from chassis.database import Pool, create_pool, is_alive
+from chassis.http import internal_client
+from chassis.outbox import Relay
+from chassis.periodic import background, run_forever
+from chassis.service_tokens import TokenSigner
+from chassis.streams import Consumers
+from chassis.telemetry import get_logger, setup_telemetry
+from contracts.events import PUBLISH_STREAM
+
+SERVICE = "ads-publisher"
+LATELY_SECONDS = 15.0
+"""Longer without a word from Postgres or Redis, and this process could not consume."""
+
+_log = get_logger(__name__)
+
+
+class Worker:
+    """Everything that one publisher process is made of."""
+
+    def __init__(self, settings: Settings, pool: Pool, redis: Redis, grants: Grants) -> None:
+        self._settings = settings
+        self._pool = pool
+        self._grants = grants
+        self._clients: list[GraphClient] = []
+        self.redis = redis
+        self.executor = Executor(
+            pool=pool, tasks=settings.executor_tasks, lease_seconds=settings.lease_seconds, work=self._work
+        )
+        self.consumers = Consumers(
+            redis_url=settings.redis_url.get_secret_value(), redis=redis, group=SERVICE
+        )
+        self.consumers.subscribe(PUBLISH_STREAM, Ingest(pool=pool, wake=self.executor.wake))
+
+    async def _work(self, job: Job) -> None:
+        # A client is used by one run at a time and then by the next: its connection stays warm.
+        graph = self._clients.pop() if self._clients else self._new_client()
+        try:
+            run = Run(pool=self._pool, settings=self._settings, grants=self._grants, graph=graph, job=job)
+            await (publish(run) if job.kind == "publish" else sync(run))
+        finally:
+            self._clients.append(graph)
+
+    def _new_client(self) -> GraphClient:
+        return GraphClient(
+            base_url=self._settings.meta_graph_base_url,
+            version=self._settings.meta_graph_version,
+            app_secret=self._settings.meta_app_secret.get_secret_value(),
+            timeout_seconds=self._settings.meta_call_timeout_seconds,
+        )
+
+    async def close(self) -> None:
+        for client in self._clients:
+            await client.close()
+
+    async def problems(self) -> dict[str, str]:
+        """Why this process could not take a run now; empty when it could."""
+        found: dict[str, str] = {}
+        if not await is_alive(self._pool):
+            found["database"] = "Postgres does not answer."
+        now = time.monotonic()
+        if now - (self.executor.claimed_at or 0) > LATELY_SECONDS and not self.executor.busy:
+            found["executor"] = "No claim has been answered lately."
+        if now - (self.consumers.healthy_at or 0) > LATELY_SECONDS:
+            found["streams"] = "The consumer group could not be read lately."
+        return found
+
+
+def create_app(settings: Settings) -> Starlette:
+    """Build the process; its work begins with the server's start and ends, drained, with its stop."""
+    setup_telemetry(SERVICE, settings)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            app.state.worker = await _start(stack, settings)
+            yield
+
+    async def live(_: Request) -> JSONResponse:
+        return JSONResponse({"ok": True})
+
+    async def ready(request: Request) -> JSONResponse:
+        problems = await request.app.state.worker.problems()
+        body = {"ok": not problems, "mode": settings.mode, "problems": problems}
+        return JSONResponse(body, status_code=503 if problems else 200)
+
+    return Starlette(routes=[Route("/health", live), Route("/health/ready", ready)], lifespan=lifespan)
+
+
+async def _start(stack: AsyncExitStack, settings: Settings) -> Worker:
+    if warning := version_warning(settings.meta_graph_version, datetime.now(UTC).date()):
+        _log.warning("graph_version_expired", hint=warning)
+    pool = await create_pool(
+        settings.database_url.get_secret_value(), name=SERVICE, size=settings.database_pool_size
+    )
+    stack.push_async_callback(pool.close)
+    redis = Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=5)
+    stack.push_async_callback(redis.aclose)
+    client = await stack.enter_async_context(internal_client(settings.meta_auth_url, timeout_seconds=10))
+    signer = TokenSigner(service=SERVICE, private_key=settings.service_private_key.get_secret_value())
+    worker = Worker(settings, pool, redis, Grants(client=client, signer=signer))
+    stack.push_async_callback(worker.close)
+    presence = Presence(redis=redis, settings=settings, instance=f"{socket.gethostname()}-{os.getpid()}")
+    relay = Relay(database_url=settings.database_url.get_secret_value(), redis=redis)
+    # Undone in reverse: the executor drains while relay and lease renewal still run.
+    for name, job in (
+        ("relay", relay.run()),
+        ("renew", worker.executor.renew()),
+        ("presence", run_forever("presence", presence.beat, every_seconds=EVERY_SECONDS)),
+        ("executor", worker.executor.run()),
+        ("streams", worker.consumers.run()),
+    ):
+        await stack.enter_async_context(background(name, job))
+    stack.push_async_callback(presence.leave)
+    stack.push_async_callback(worker.executor.drain)
+    _log.info("publisher_started", mode=settings.mode, graph_version=settings.meta_graph_version)
+    return worker
