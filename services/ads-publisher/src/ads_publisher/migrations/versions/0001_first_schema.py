@@ -96,7 +96,8 @@ def upgrade() -> None:
             name="publish_attempts_object",
         ),
         sa.CheckConstraint(
-            "outcome IN ('created', 'adopted', 'gone', 'unknown', 'absent', 'rejected', 'throttled', 'not_sent')",
+            "outcome IN ('created', 'adopted', 'gone', 'unknown', 'absent', 'rejected',"
+            " 'throttled', 'not_sent')",
             name="publish_attempts_outcome",
         ),
         sa.CheckConstraint("step IN ('campaign', 'adset')", name="publish_attempts_step"),

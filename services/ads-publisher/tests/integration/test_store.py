@@ -1,0 +1,158 @@
+"""Leases, fences and lanes: the promises that the tables carry."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from ads_publisher import store
+from ads_publisher.store import Job, LeaseLost
+from chassis.database import Pool, transaction
+
+
+async def take_in(pool: Pool, lane: str, *, job_id: UUID | None = None, run_id: UUID | None = None) -> bool:
+    async with transaction(pool) as connection:
+        return await store.insert_job(
+            connection,
+            job_id=job_id or uuid4(),
+            run_id=run_id or uuid4(),
+            customer_id=uuid4(),
+            kind="publish",
+            lane=lane,
+            request={"runId": str(uuid4())},
+            traceparent=None,
+        )
+
+
+async def claim(pool: Pool, *, limit: int = 10, lease_seconds: float = 30) -> list[Job]:
+    async with transaction(pool) as connection:
+        return await store.claim_due_jobs(connection, limit=limit, lease_seconds=lease_seconds)
+
+
+async def intend(pool: Pool, job: Job, *, number: int = 1) -> int:
+    async with transaction(pool) as connection:
+        await store.next_version(connection, job)
+        attempt_id, _ = await store.insert_intent(
+            connection,
+            job,
+            ad_account_id="act_1",
+            step="campaign",
+            number=number,
+            parent_id=None,
+            backdate_seconds=240,
+            not_before_seconds=90,
+        )
+    return attempt_id
+
+
+async def test_a_redelivered_command_is_one_job(pool: Pool) -> None:
+    job_id, run_id = uuid4(), uuid4()
+    assert await take_in(pool, "a", job_id=job_id, run_id=run_id)
+    assert not await take_in(pool, "a", job_id=job_id, run_id=run_id)
+    assert not await take_in(pool, "a", run_id=run_id)
+
+
+async def test_one_ad_account_is_worked_by_one_task_and_in_order(pool: Pool) -> None:
+    first, second, other = uuid4(), uuid4(), uuid4()
+    await take_in(pool, "a", job_id=first)
+    await take_in(pool, "a", job_id=second)
+    await take_in(pool, "b", job_id=other)
+    claimed = await claim(pool)
+    assert {job.id for job in claimed} == {first, other}
+    assert await claim(pool) == []
+    done = next(job for job in claimed if job.id == first)
+    async with transaction(pool) as connection:
+        await store.finish_job(connection, done, "done")
+    assert [job.id for job in await claim(pool)] == [second]
+
+
+async def test_a_waiting_job_keeps_its_place_in_the_lane(pool: Pool) -> None:
+    await take_in(pool, "a")
+    await take_in(pool, "a")
+    [job] = await claim(pool)
+    async with transaction(pool) as connection:
+        await store.defer_job(connection, job, seconds=60)
+    assert await claim(pool) == []
+
+
+async def test_two_claimers_never_get_the_same_job(pool: Pool) -> None:
+    for number in range(40):
+        await take_in(pool, f"lane-{number}")
+    rounds = await asyncio.gather(*(claim(pool, limit=10) for _ in range(8)))
+    ids = [job.id for claimed in rounds for job in claimed]
+    assert len(ids) == len(set(ids)) == 40
+
+
+async def test_an_expired_lease_is_claimed_again_with_a_higher_fence(pool: Pool) -> None:
+    await take_in(pool, "a")
+    [zombie] = await claim(pool, lease_seconds=0)
+    [heir] = await claim(pool)
+    assert heir.id == zombie.id
+    assert heir.fence == zombie.fence + 1
+
+
+async def test_a_zombie_can_write_nothing(pool: Pool) -> None:
+    await take_in(pool, "a")
+    [zombie] = await claim(pool, lease_seconds=0)
+    [heir] = await claim(pool)
+    async with transaction(pool) as connection:
+        for refused in (
+            store.next_version(connection, zombie),
+            store.defer_job(connection, zombie, seconds=1),
+            store.finish_job(connection, zombie, "failed"),
+            store.change_lane(connection, zombie, "b"),
+        ):
+            with pytest.raises(LeaseLost):
+                await refused
+        assert await store.next_version(connection, heir) == 1
+
+
+async def test_renewing_keeps_only_leases_that_are_still_held(pool: Pool) -> None:
+    await take_in(pool, "a")
+    await take_in(pool, "b")
+    lost, _ = await claim(pool, lease_seconds=0)
+    await claim(pool)
+    kept_ids = [(lost.id, lost.fence), (lost.id, lost.fence + 1)]
+    async with transaction(pool) as connection:
+        assert await store.renew_leases(connection, kept_ids[:1], lease_seconds=30) == set()
+        assert await store.renew_leases(connection, kept_ids, lease_seconds=30) == {lost.id}
+
+
+async def test_an_attempt_is_journaled_once_and_answered_once(pool: Pool) -> None:
+    await take_in(pool, "a")
+    [job] = await claim(pool)
+    attempt_id = await intend(pool, job)
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await intend(pool, job)
+    async with transaction(pool) as connection:
+        await store.record_answer(connection, attempt_id, "unknown")
+        await store.record_answer(connection, attempt_id, "adopted", object_id="11")
+    with pytest.raises(LeaseLost):
+        async with transaction(pool) as connection:
+            await store.record_answer(connection, attempt_id, "absent")
+
+
+async def test_one_run_can_have_one_campaign_only(pool: Pool) -> None:
+    await take_in(pool, "a")
+    [job] = await claim(pool)
+    first, second = await intend(pool, job), await intend(pool, job, number=2)
+    async with transaction(pool) as connection:
+        await store.record_answer(connection, first, "created", object_id="11")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        async with transaction(pool) as connection:
+            await store.record_answer(connection, second, "created", object_id="12")
+
+
+async def test_the_proof_is_backdated_from_the_journaled_intent(pool: Pool) -> None:
+    await take_in(pool, "a")
+    [job] = await claim(pool)
+    await intend(pool, job)
+    async with transaction(pool) as connection:
+        [attempt], now = await store.load_journal(
+            connection, customer_id=job.customer_id, ad_account_id="act_1"
+        )
+        proof_time = await connection.fetchval("SELECT proof_time FROM publish_attempts")
+    assert proof_time == int(attempt.intent_at.timestamp()) - 240
+    assert (attempt.not_before - attempt.intent_at).total_seconds() == 90
+    assert now >= attempt.intent_at
