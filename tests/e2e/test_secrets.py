@@ -1,0 +1,114 @@
+"""A token, a password, a session and the app secret are planted, and looked for wherever we write."""
+
+from collections.abc import AsyncIterator, Callable
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest_asyncio
+from e2e_driver import PASSWORD, Advertiser, Sandbox
+from redis.asyncio import Redis
+
+from chassis.service_tokens import TokenSigner
+from contracts.internal import Grant
+from local_stack.services import ADS_PUBLISHER
+from local_stack.stack import Stack
+
+
+@pytest_asyncio.fixture
+async def planted(
+    stack: Stack, advertiser: Advertiser, sandbox: Sandbox, new_account: Callable[[], str]
+) -> AsyncIterator[dict[str, str]]:
+    """Secrets of a customer who has published well, then badly, and whose token was refused in the end."""
+    account = new_account()
+    await advertiser.set_up(account)
+    await advertiser.publish()
+    await sandbox.name_owner(account)
+    await advertiser.publish_to_success()
+    token = await token_of(stack, advertiser.customer_id)
+    await advertiser.get("/meta/debug/smoke")
+    await sandbox.arm("revoke_token", at="before_commit", step="adset", account=account)
+    await sandbox.delete((await advertiser.get("/ads/objects"))["adsetId"], persona="ben")
+    await advertiser.publish()
+    yield {
+        "token for Meta": token,
+        "session": advertiser.session,
+        "password": PASSWORD,
+        "app secret": stack.credentials.app_secret,
+        "service key": stack.credentials.service_keys[ADS_PUBLISHER].private,
+    }
+
+
+async def token_of(stack: Stack, customer_id: str) -> str:
+    """The customer's token, asked for as the publisher asks."""
+    key = stack.credentials.service_keys[ADS_PUBLISHER].private
+    bearer = TokenSigner(service=ADS_PUBLISHER, private_key=key).token(
+        audience="meta-auth", customer_id=UUID(customer_id)
+    )
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.post(
+            f"http://127.0.0.1:{stack.ports.meta_auth}/internal/connections/{customer_id}/grant",
+            headers={"authorization": f"Bearer {bearer}"},
+            json={"runId": str(uuid4())},
+        )
+    token = Grant.model_validate_json(answer.content).access_token
+    assert token is not None
+    return token.get_secret_value()
+
+
+def sinks_of_logs(stack: Stack) -> dict[str, str]:
+    logs = {path.name: path.read_text() for path in (stack.data_dir / "logs").glob("*.log")}
+    assert len(logs["gateway.log"]) > 1000
+    assert len(logs["ads-publisher.log"]) > 1000
+    return logs
+
+
+async def sinks_of_redis(stack: Stack) -> dict[str, str]:
+    async with Redis.from_url(stack.valkey.url) as redis:
+        streams = [name async for name in redis.scan_iter(_type="stream")]
+        assert b"ads.publish" in streams
+        found = {name.decode(): repr(await redis.xrange(name)) for name in streams}
+    appended = b"".join(path.read_bytes() for path in stack.valkey.data_dir.rglob("*.aof"))
+    assert b"ads.results" in appended
+    return {**found, "append only file": appended.decode("latin-1")}
+
+
+async def sinks_of_postgres(stack: Stack) -> dict[str, str]:
+    """Every row of every table as text, with bytes both as hexadecimal and as they are."""
+    connection = await asyncpg.connect(stack.postgres.url("auto_ads"))
+    tables = await connection.fetch(
+        "SELECT schemaname, tablename FROM pg_tables"
+        " WHERE schemaname IN ('gateway', 'meta_auth', 'ads_publisher')"
+    )
+    assert len(tables) > 15
+    found = {}
+    for schema, table in tables:
+        rows = await connection.fetch(f'SELECT t::text AS line FROM "{schema}"."{table}" AS t')
+        found[f"{schema}.{table}"] = "\n".join(row["line"] for row in rows)
+    await connection.close()
+    return found
+
+
+async def test_no_secret_is_in_a_log_a_stream_or_a_table(planted: dict[str, str], stack: Stack) -> None:
+    sinks = {**sinks_of_logs(stack), **await sinks_of_redis(stack), **await sinks_of_postgres(stack)}
+    found = [
+        f"{secret} in {place}"
+        for secret, value in planted.items()
+        for place, content in sinks.items()
+        if value in content or value.encode().hex() in content
+    ]
+    assert found == []
+
+
+async def test_no_answer_of_the_gateway_holds_a_secret(
+    planted: dict[str, str], advertiser: Advertiser
+) -> None:
+    paths = ("/meta/status", "/ads/status", "/ads/runs", "/ads/objects", "/auth/me", "/meta/ad-accounts")
+    for path in paths:
+        body = (await advertiser.request("GET", path)).text
+        assert not [name for name, value in planted.items() if value in body]
+    refused = await advertiser.request(
+        "POST", "/auth/login", json={"email": 7, "password": planted["password"]}
+    )
+    assert refused.status_code == 400
+    assert planted["password"] not in refused.text
