@@ -1,0 +1,96 @@
+"""Rules for creating a campaign, and those it shares with ad sets and updates."""
+
+from graph_sandbox import violations as broken
+from graph_sandbox.catalog import BID_STRATEGIES, EXECUTION_OPTIONS, OBJECTIVES, SPECIAL_AD_CATEGORIES
+from graph_sandbox.rule import INVALID, Rule, each_of, one_of, required
+
+CAMPAIGN_RULES = (
+    one_of(
+        "campaign", "objective", OBJECTIVES, "(#100) Objective {value} is invalid. Use one of: {allowed}."
+    ),
+    each_of("campaign", "special_ad_categories", SPECIAL_AD_CATEGORIES),
+    one_of("campaign", "bid_strategy", BID_STRATEGIES),
+    one_of("campaign", "status", ("ACTIVE", "PAUSED")),
+    one_of("campaign", "buying_type", ("AUCTION", "RESERVED")),
+    each_of("campaign", "execution_options", EXECUTION_OPTIONS),
+    Rule(
+        "adlabels.shape",
+        ("campaign", "adset", "update"),
+        broken.bad_labels,
+        "(#100) Param adlabels[{index}] must have a name or the id of a label of this account.",
+        "inferred",
+        blame="adlabels",
+        phase="shape",
+    ),
+    required("campaign", "special_ad_categories", "field"),
+    required("campaign", "name", "inferred"),
+    required("campaign", "objective", "inferred"),
+    Rule(
+        "name.length",
+        ("campaign", "adset", "update"),
+        broken.too_long("name", 400),
+        INVALID,
+        "doc",
+        blame="name",
+        title="Name is too long",
+        user_message="The name may have at most {limit} characters.",
+    ),
+    Rule(
+        "campaign.budget_sharing.with_campaign_budget",
+        ("campaign",),
+        broken.sharing_with_campaign_budget,
+        INVALID,
+        "doc",
+        4834002,
+        "Cannot share ad set budgets with a campaign budget",
+        "is_adset_budget_sharing_enabled can only be used when the campaign has no budget of its own.",
+        "is_adset_budget_sharing_enabled",
+        since=24,
+    ),
+    Rule(
+        "campaign.budget_sharing.missing",
+        ("campaign",),
+        broken.sharing_not_said,
+        INVALID,
+        "field",
+        4834011,
+        "Must specify True or False in is_adset_budget_sharing_enabled field",
+        "You must specify True or False in the field is_adset_budget_sharing_enabled if you are not using "
+        "campaign budget.",
+        "is_adset_budget_sharing_enabled",
+        since=24,
+    ),
+    Rule(
+        "campaign.budget_sharing.needs_bid_strategy",
+        ("campaign",),
+        broken.sharing_without_bid_strategy,
+        INVALID,
+        "doc",
+        4834005,
+        "Bid strategy required for ad set budget sharing",
+        "A campaign that shares ad set budgets must say its bid strategy.",
+        "bid_strategy",
+        since=24,
+    ),
+    Rule(
+        "budget.daily_and_lifetime",
+        ("campaign", "adset", "update"),
+        broken.both_budgets,
+        INVALID,
+        "field",
+        1885621,
+        "Only one budget can be set",
+        "Set either a daily or a lifetime budget, not both.",
+        "daily_budget",
+    ),
+    Rule(
+        "campaign.bid_strategy.without_budget",
+        ("campaign",),
+        broken.bid_strategy_without_budget,
+        INVALID,
+        "inferred",
+        title="Bid strategy needs a campaign budget",
+        user_message="A campaign without a budget of its own cannot have a bid strategy.",
+        blame="bid_strategy",
+    ),
+)

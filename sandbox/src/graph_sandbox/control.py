@@ -1,0 +1,200 @@
+"""`/_sandbox`: look into the sandbox and change how it behaves. Not part of Meta's API."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from graph_sandbox.assignment import BadValueError, assign
+from graph_sandbox.faults import BadFaultError, FaultBoard
+from graph_sandbox.personas import Account
+from graph_sandbox.state import Settings, World
+
+REVOKE_SUBCODES = frozenset({458, 459, 460, 463, 464, 467})
+FIXED_ACCOUNT_FIELDS = frozenset({"account_id"})
+
+
+def routes() -> list[Route]:
+    return [
+        Route("/health", health),
+        Route("/ledger", read_ledger),
+        Route("/objects", read_objects),
+        Route("/personas", read_personas),
+        Route("/settings", read_settings),
+        Route("/settings", change_settings, methods=["POST"]),
+        Route("/accounts/{account}", read_account),
+        Route("/accounts/{account}", change_account, methods=["POST"]),
+        Route("/tokens/revoke", revoke_tokens, methods=["POST"]),
+        Route("/faults", list_faults),
+        Route("/faults", arm_fault, methods=["POST"]),
+        Route("/faults", clear_faults, methods=["DELETE"]),
+        Route("/reset", reset, methods=["POST"]),
+    ]
+
+
+async def health(request: Request) -> Response:
+    world = _world(request)
+    return JSONResponse(
+        {
+            "ok": True,
+            "app_id": world.app.app_id,
+            "redirect_uris": list(world.app.redirect_uris),
+            "objects": len(world.objects),
+            "ledger_seq": world.ledger.last_seq,
+        }
+    )
+
+
+async def read_ledger(request: Request) -> Response:
+    """Entries after `since`, of one `account` (with or without `act_`), of one `kind` of event or object."""
+    query = request.query_params
+    limit = query.get("limit")
+    entries = _world(request).ledger.read(
+        account_id=_digits(query["account"]) if "account" in query else None,
+        kind=query.get("kind"),
+        since=_number(query.get("since", "0")),
+        limit=_number(limit) if limit is not None else None,
+    )
+    return JSONResponse({"data": entries, "last_seq": _world(request).ledger.last_seq})
+
+
+async def read_objects(request: Request) -> Response:
+    """What exists now; deleted objects only with `?deleted=1`."""
+    world = _world(request)
+    query = request.query_params
+    account_id = _digits(query["account"]) if "account" in query else None
+    found = [
+        {
+            "id": one.object_id,
+            "kind": one.kind,
+            "account_id": one.account_id,
+            "parent_id": one.parent_id,
+            "status": one.values["status"],
+            "effective_status": world.effective_status(one),
+            "labels": world.label_names_of(one.label_ids),
+            "marker": world.marker_of(one.label_ids),
+            "created_at": one.created_at,
+            "values": one.values,
+            "name": one.values.get("name"),
+        }
+        for one in world.objects.values()
+        if account_id in (None, one.account_id)
+        and (query.get("deleted") == "1" or world.effective_status(one) != "DELETED")
+    ]
+    return JSONResponse({"data": found})
+
+
+async def read_personas(request: Request) -> Response:
+    world = _world(request)
+    return JSONResponse({"data": [asdict(person) for person in world.personas.values()]})
+
+
+async def read_settings(request: Request) -> Response:
+    return JSONResponse(asdict(_world(request).settings))
+
+
+async def change_settings(request: Request) -> Response:
+    """Change the named settings; the rest stay. Answers with all of them."""
+    settings = _world(request).settings
+    _assign(settings, await _body(request))
+    return JSONResponse(asdict(settings))
+
+
+async def read_account(request: Request) -> Response:
+    return JSONResponse(asdict(_account(request)))
+
+
+async def change_account(request: Request) -> Response:
+    account = _account(request)
+    _assign(account, await _body(request), fixed=FIXED_ACCOUNT_FIELDS)
+    return JSONResponse(asdict(account))
+
+
+async def revoke_tokens(request: Request) -> Response:
+    """Make the tokens of `user` (key or id; without it all) answer 190 with `subcode`; null restores."""
+    world = _world(request)
+    body = await _body(request)
+    subcode = body.get("subcode", 460)
+    if subcode is not None and subcode not in REVOKE_SUBCODES:
+        raise HTTPException(400, f"subcode must be null or one of {sorted(REVOKE_SUBCODES)}")
+    who = body.get("user")
+    users = [person.user_id for key, person in world.personas.items() if who in (None, key, person.user_id)]
+    if not users:
+        raise HTTPException(400, f"no such user; known: {', '.join(world.personas)}")
+    return JSONResponse({"tokens": sum(world.invalidate_tokens(user_id, subcode) for user_id in users)})
+
+
+async def list_faults(request: Request) -> Response:
+    return JSONResponse({"data": _faults(request).listed()})
+
+
+async def arm_fault(request: Request) -> Response:
+    try:
+        fault = _faults(request).arm(await _body(request))
+    except BadFaultError as error:
+        raise HTTPException(400, str(error)) from error
+    return JSONResponse(fault.public(), status_code=201)
+
+
+async def clear_faults(request: Request) -> Response:
+    _faults(request).clear()
+    return JSONResponse({"ok": True})
+
+
+async def reset(request: Request) -> Response:
+    """Back to the first day; `{"keep_logins": true}` keeps tokens and grants."""
+    world = _world(request)
+    world.reset(keep_logins=bool((await _body(request)).get("keep_logins")))
+    _faults(request).reset()
+    return JSONResponse({"ok": True})
+
+
+def _world(request: Request) -> World:
+    world: World = request.app.state.world
+    return world
+
+
+def _faults(request: Request) -> FaultBoard:
+    board: FaultBoard = request.app.state.faults
+    return board
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    raw = await request.body()
+    try:
+        body = json.loads(raw) if raw else {}
+    except ValueError as error:
+        raise HTTPException(400, "the body is not JSON") from error
+    if not isinstance(body, dict):
+        raise HTTPException(400, "the body must be a JSON object")
+    return body
+
+
+def _account(request: Request) -> Account:
+    account = _world(request).accounts.get(_digits(request.path_params["account"]))
+    if account is None:
+        raise HTTPException(404, "no such ad account")
+    return account
+
+
+def _digits(account: str) -> str:
+    return account.removeprefix("act_")
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdigit()):
+        raise HTTPException(400, f"not a number: {text}")
+    return int(text)
+
+
+def _assign(
+    target: Settings | Account, values: dict[str, Any], *, fixed: frozenset[str] = frozenset()
+) -> None:
+    try:
+        assign(target, values, fixed=fixed)
+    except BadValueError as error:
+        raise HTTPException(400, str(error)) from error

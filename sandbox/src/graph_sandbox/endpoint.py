@@ -1,0 +1,123 @@
+"""Every Graph call: read it, check it, apply it, record it, answer it, and go wrong where a fault says so."""
+
+import asyncio
+import re
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from graph_sandbox import graph
+from graph_sandbox.answers import accept, record, refuse
+from graph_sandbox.breakage import deliver_broken
+from graph_sandbox.call import Body, Call
+from graph_sandbox.errors import GraphError, invalid_param
+from graph_sandbox.faults import Fault, FaultBoard
+from graph_sandbox.ledger import MARKER_PREFIX
+from graph_sandbox.marketing import Change
+from graph_sandbox.params import Params, load_json, read_params
+from graph_sandbox.state import World
+from graph_sandbox.wire import Wire
+
+VERSION_SEGMENT = re.compile(r"v(\d{1,3})\.\d{1,2}")
+METHODS = frozenset({"GET", "POST", "DELETE"})
+BEARER = "bearer "
+
+
+class GraphEndpoint:
+    """The ASGI endpoint behind every path that is not the dialog or `/_sandbox`."""
+
+    def __init__(self, world: World, faults: FaultBoard) -> None:
+        self.world = world
+        self.faults = faults
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        wire = Wire(scope["state"]["transport"], receive, send)
+        call = _new_call(self.world, request, Params())
+        try:
+            call = _new_call(self.world, request, await read_params(request))
+            if call.method not in METHODS:
+                raise invalid_param("method", "must be one of {GET, POST, DELETE}.")
+            response = await self._serve(call, wire)
+        except ClientDisconnect:
+            return
+        except asyncio.CancelledError:
+            # The server ends while a fault holds this call: go as silently as the fault would have.
+            await wire.close()
+            return
+        except GraphError as error:
+            record(call, error.status, error)
+            response = refuse(call, error)
+        if response is not None:
+            await response(scope, receive, send)
+
+    async def _serve(self, call: Call, wire: Wire) -> Response | None:
+        """The call's way through checks and faults; None when a fault has dealt with the connection."""
+        board = self.faults
+        route = graph.find_route(call)
+        if route is not None and route.step is not None:
+            call.step, call.marker = route.step, _marker(call)
+            board.count_attempt(call)
+        await _delay(board.take("arrival", call), wire)
+        if fault := board.take("before", call):
+            answered, response = await deliver_broken(fault, call, wire, None)
+            if answered:
+                return response
+        body = await self._commit(call, wire, graph.prepare(call, route))
+        response = accept(call, body)
+        if fault := board.take("after", call):
+            answered, broken = await deliver_broken(fault, call, wire, response)
+            if answered:
+                return broken
+        record(call, response.status_code)
+        return response
+
+    async def _commit(self, call: Call, wire: Wire, result: Body | Change) -> Body:
+        """Apply a change, late or hidden at first when a fault says so. Reads pass through."""
+        if not isinstance(result, Change):
+            return result
+        await _delay(self.faults.take("commit", call), wire)
+        body = result.apply()
+        made = self.world.objects.get(call.created_id or "")
+        if made is not None and (lag := self.faults.take("made", call)):
+            made.visible_at = made.created_at + (lag.seconds or 0)
+        return body
+
+
+async def _delay(fault: Fault | None, wire: Wire) -> None:
+    if fault is not None:
+        if fault.drop:
+            await wire.close()
+        await asyncio.sleep(fault.seconds or 0)
+
+
+def _new_call(world: World, request: Request, params: Params) -> Call:
+    """Split the path into version and the rest; a `method` parameter overrides the method, as at Meta."""
+    segments = [segment for segment in request.url.path.split("/") if segment]
+    asked = VERSION_SEGMENT.fullmatch(segments[0]) if segments else None
+    base = f"{request.url.scheme}://{request.headers.get('host', 'localhost')}"
+    if asked:
+        base = f"{base}/{segments.pop(0)}"
+    authorization = request.headers.get("authorization", "")
+    is_bearer = authorization[: len(BEARER)].lower() == BEARER
+    header_token = authorization[len(BEARER) :].strip() if is_bearer else None
+    return Call(
+        world=world,
+        method=(params.text("method") or request.method).upper(),
+        path="/".join(segments),
+        base_url=base,
+        params=params,
+        raw_token=header_token or params.text("access_token"),
+        token_in_url="access_token" in params.query,
+        asked_version=int(asked.group(1)) if asked else None,
+    )
+
+
+def _marker(call: Call) -> str | None:
+    """The run a create says it belongs to: the first ad label with the agreed prefix."""
+    labels = load_json(call.params.get("adlabels"))
+    names = (
+        [item.get("name") for item in labels if isinstance(item, dict)] if isinstance(labels, list) else []
+    )
+    return next((name for name in names if isinstance(name, str) and name.startswith(MARKER_PREFIX)), None)

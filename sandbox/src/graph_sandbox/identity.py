@@ -1,0 +1,70 @@
+"""The logged-in user: who they are, what they granted, which ad accounts they can use.
+
+Sources: https://developers.facebook.com/docs/graph-api/reference/user/permissions (and /adaccounts),
+https://developers.facebook.com/docs/facebook-login/guides/permissions/request-revoke
+"""
+
+from graph_sandbox.access import CAN_READ_ADS
+from graph_sandbox.call import Body, Call
+from graph_sandbox.errors import GraphError, unsupported
+from graph_sandbox.listing import page_body, parse_fields, take_page
+from graph_sandbox.marketing import Change
+from graph_sandbox.nodes import account_node, user_node
+from graph_sandbox.personas import Persona
+
+
+def read_me(call: Call) -> Body:
+    return user_node(_user(call), parse_fields(call.params.text("fields")))
+
+
+def list_permissions(call: Call) -> Body:
+    grants = call.world.grants.get(_user(call).user_id, {})
+    wanted = call.params.text("status")
+    return {
+        "data": [
+            {"permission": scope, "status": status}
+            for scope, status in grants.items()
+            if wanted in (None, status)
+        ]
+    }
+
+
+def revoke_permissions(call: Call) -> Change:
+    """All of them removes the app, and its tokens answer 458; one of them is declined from then on."""
+    user_id = _user(call).user_id
+    world = call.world
+    in_path = call.path.partition("/permissions/")[2]
+    scope = in_path or call.params.text("permission")
+
+    def apply() -> Body:
+        if scope:
+            if scope in world.grants.get(user_id, {}):
+                world.grants[user_id][scope] = "declined"
+            world.ledger.append("permission_revoked", world.now(), user_id=user_id, permission=scope)
+        else:
+            world.grants.pop(user_id, None)
+            world.invalidate_tokens(user_id, 458)
+        return {"success": True}
+
+    return Change(apply)
+
+
+def list_ad_accounts(call: Call) -> Body:
+    user = _user(call)
+    if not CAN_READ_ADS & set(call.world.granted_scopes(user.user_id)):
+        raise GraphError(
+            "(#200) Ad account owner has NOT grant ads_management or ads_read permission",
+            code=200,
+            status=403,
+        )
+    wanted = parse_fields(call.params.text("fields"))
+    mine = [call.world.accounts[account_id] for account_id in user.account_ids]
+    page = take_page(call, mine, lambda account: account.account_id, lambda _: True)
+    rows = [account_node(call, account, wanted) for account in page.items]
+    return page_body(call, page, rows, lambda: len(mine))
+
+
+def _user(call: Call) -> Persona:
+    if call.user is None:
+        raise unsupported(call.method, "me")
+    return call.user

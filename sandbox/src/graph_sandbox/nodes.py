@@ -1,0 +1,101 @@
+"""How accounts, campaigns, ad sets, labels and users look when they are read."""
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+
+from graph_sandbox.call import Body, Call
+from graph_sandbox.catalog import ACCOUNT_FIELDS, ADSET_FIELDS, CAMPAIGN_FIELDS, LABEL_FIELDS, USER_FIELDS
+from graph_sandbox.listing import Fields, known_only
+from graph_sandbox.personas import Account, Persona
+from graph_sandbox.state import AdObject, Label
+
+MONEY_FIELDS = ("daily_budget", "lifetime_budget", "spend_cap")
+MIN_SPEND_CAP_IN_FLOORS = 100
+
+
+def user_node(person: Persona, wanted: Fields) -> Body:
+    known_only(wanted, USER_FIELDS, "User")
+    first, _, last = person.name.partition(" ")
+    everything = {"id": person.user_id, "name": person.name, "first_name": first, "last_name": last}
+    return _pick(everything, wanted or {"id": {}, "name": {}})
+
+
+def account_node(call: Call, account: Account, wanted: Fields) -> Body:
+    known_only(wanted, ACCOUNT_FIELDS, "AdAccount")
+    if not wanted:
+        return {"account_id": account.account_id, "id": f"act_{account.account_id}"}
+    floor = account.floors()[0]
+    everything: Body = {
+        "id": f"act_{account.account_id}",
+        "account_id": account.account_id,
+        "name": account.name,
+        "account_status": account.account_status,
+        "disable_reason": account.disable_reason,
+        "currency": account.currency,
+        "timezone_name": account.timezone_name,
+        "timezone_offset_hours_utc": account.utc_offset_hours,
+        "user_tasks": list(call.user.tasks) if call.user else None,
+        "min_daily_budget": floor,
+        "min_campaign_group_spend_cap": str(floor * MIN_SPEND_CAP_IN_FLOORS),
+        "amount_spent": "0",
+        "balance": "0",
+        "spend_cap": "0",
+        "default_dsa_payor": account.default_dsa_payor,
+        "default_dsa_beneficiary": account.default_dsa_beneficiary,
+    }
+    return _pick(everything, wanted) | {"id": f"act_{account.account_id}"}
+
+
+def object_node(call: Call, found: AdObject, wanted: Fields) -> Body:
+    """A campaign or ad set; `id` is always there."""
+    known = CAMPAIGN_FIELDS if found.kind == "campaign" else ADSET_FIELDS
+    known_only(wanted, known, "Campaign" if found.kind == "campaign" else "AdSet")
+    body = _pick(_object_values(call, found, wanted), wanted)
+    return body | {"id": found.object_id}
+
+
+def label_node(call: Call, label: Label, wanted: Fields) -> Body:
+    known_only(wanted, LABEL_FIELDS, "AdLabel")
+    made = graph_time(label.created_at, call.world.accounts[label.account_id])
+    everything = {"id": label.label_id, "name": label.name, "created_time": made, "updated_time": made}
+    return _pick(everything, wanted or {"id": {}, "name": {}}) | {"id": label.label_id}
+
+
+def graph_time(unix_seconds: float, account: Account) -> str:
+    """Whole seconds in the account's offset, written as Graph does: `2026-11-22T14:00:00+0100`."""
+    zone = timezone(timedelta(hours=account.utc_offset_hours))
+    return datetime.fromtimestamp(unix_seconds, UTC).astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def _object_values(call: Call, found: AdObject, wanted: Fields) -> Body:
+    account = call.world.accounts[found.account_id]
+    values: Body = {
+        **found.values,
+        "account_id": found.account_id,
+        "configured_status": found.values["status"],
+        "effective_status": call.world.effective_status(found),
+        "created_time": graph_time(found.created_at, account),
+        "updated_time": graph_time(found.updated_at, account),
+        "budget_remaining": "0",
+    }
+    for name in MONEY_FIELDS:
+        if values.get(name) is not None:
+            values[name] = str(values[name])
+    if found.parent_id is not None:
+        values["campaign_id"] = found.parent_id
+        if "campaign" in wanted:
+            above = call.world.objects[found.parent_id]
+            values["campaign"] = object_node(call, above, wanted["campaign"])
+    if "adsets" in wanted and found.kind == "campaign":
+        below = (call.world.objects[child] for child in found.children)
+        values["adsets"] = {"data": [object_node(call, child, wanted["adsets"]) for child in below]}
+    if "adlabels" in wanted and found.label_ids:
+        labels = (call.world.labels[label_id] for label_id in found.label_ids)
+        all_fields: Fields = {name: {} for name in ("id", "name", "created_time", "updated_time")}
+        values["adlabels"] = [label_node(call, label, wanted["adlabels"] or all_fields) for label in labels]
+    return values
+
+
+def _pick(everything: dict[str, Any], wanted: Fields) -> Body:
+    """The wanted fields that have a value; Graph leaves empty ones out."""
+    return {name: everything[name] for name in wanted if everything.get(name) is not None}

@@ -1,0 +1,84 @@
+"""The whole state as JSON, so that a restarted sandbox still knows its logins, campaigns and ledger.
+
+Login codes and armed faults are left out: both belong to the moment. The file holds tokens, so only its owner
+may read it.
+"""
+
+import asyncio
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from graph_sandbox.personas import Account
+from graph_sandbox.state import AdObject, Label, Settings, Token, World
+
+FORMAT = 1
+SAVE_SECONDS = 1.0
+"""How often the state is looked at for saving; what a killed sandbox may lose."""
+
+
+def take_snapshot(world: World) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "settings": asdict(world.settings),
+        "accounts": [asdict(account) for account in world.accounts.values()],
+        "tokens": [asdict(token) for token in world.tokens.values()],
+        "grants": world.grants,
+        "labels": [asdict(label) for label in world.labels.values()],
+        "objects": [asdict(one) for one in world.objects.values()],
+        "ledger": world.ledger.dump(),
+    }
+
+
+def restore_snapshot(world: World, saved: dict[str, Any]) -> None:
+    """Put the world back to what was saved.
+
+    Raises:
+        ValueError: the snapshot is of another format.
+    """
+    if saved.get("format") != FORMAT:
+        raise ValueError(f"snapshot format {saved.get('format')} is not {FORMAT}")
+    world.reset()
+    world.settings = Settings(**saved["settings"])
+    world.accounts |= {row["account_id"]: Account(**row) for row in saved["accounts"]}
+    world.tokens = {row["value"]: Token(**row) for row in saved["tokens"]}
+    world.grants = saved["grants"]
+    for row in saved["labels"]:
+        label = Label(**row)
+        world.labels[label.label_id] = label
+        world.label_names[label.account_id, label.name] = label.label_id
+    for row in saved["objects"]:
+        one = AdObject(**row)
+        world.objects[one.object_id] = one
+        world.by_account.setdefault((one.account_id, one.kind), []).append(one.object_id)
+    world.ledger.load(saved["ledger"])
+
+
+def load_file(world: World, path: Path) -> None:
+    """Restore from the file if it is there."""
+    with suppress(FileNotFoundError):
+        restore_snapshot(world, json.loads(path.read_text(encoding="utf-8")))
+
+
+def save_file(world: World, path: Path) -> None:
+    """Replace the file in one step, so that a crash leaves the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(path.name + ".new")
+    with os.fdopen(
+        os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8"
+    ) as file:
+        json.dump(take_snapshot(world), file)
+    fresh.replace(path)
+
+
+async def keep_saved(world: World, path: Path) -> None:
+    """Save whenever the ledger has grown, until cancelled."""
+    saved_seq = world.ledger.last_seq
+    while True:
+        await asyncio.sleep(SAVE_SECONDS)
+        if world.ledger.last_seq != saved_seq:
+            saved_seq = world.ledger.last_seq
+            save_file(world, path)

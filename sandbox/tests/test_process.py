@@ -1,0 +1,151 @@
+"""The sandbox as a process: its command line, its end, and what it remembers."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+
+ACCOUNT = "act_101500000000001"
+HTTP = httpx.Client(trust_env=False, timeout=10)
+REDIRECT = "http://localhost:9/back"
+FORM = {
+    "name": "n",
+    "objective": "OUTCOME_TRAFFIC",
+    "status": "PAUSED",
+    "special_ad_categories": "[]",
+    "is_adset_budget_sharing_enabled": "false",
+    "adlabels": '[{"name":"pa-run-1"}]',
+}
+
+
+@contextmanager
+def started(*options: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The real command on a free port, ready; killed at the end if it still runs."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [
+        sys.executable,
+        "-m",
+        "graph_sandbox",
+        "--port",
+        str(port),
+        "--redirect-uri",
+        REDIRECT,
+        *options,
+    ]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "SANDBOX_APP_ID": "77", "SANDBOX_APP_SECRET": "s3"}
+    process = subprocess.Popen(  # noqa: S603 - our own module, started on purpose
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    base = f"http://127.0.0.1:{port}"
+    try:
+        _poll(lambda: HTTP.get(f"{base}/_sandbox/health").json()["ok"])
+        yield base, process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def test_state_survives_a_restart(tmp_path: Path) -> None:
+    state = tmp_path / "deep" / "sandbox.json"
+    with started("--state", str(state)) as (base, process):
+        token = _login(base)
+        headers = {"authorization": f"Bearer {token}"}
+        made = HTTP.post(f"{base}/v25.0/{ACCOUNT}/campaigns", headers=headers, data=FORM).json()["id"]
+        HTTP.post(f"{base}/_sandbox/accounts/{ACCOUNT}", json={"min_daily_budget": 4321})
+        seq = HTTP.get(f"{base}/_sandbox/health").json()["ledger_seq"]
+        process.send_signal(signal.SIGTERM)
+        process.wait(10)
+    assert state.stat().st_mode & 0o777 == 0o600
+    with started("--state", str(state)) as (base, _):
+        fields = {"fields": "name,adlabels"}
+        found = HTTP.get(f"{base}/v25.0/{made}", headers=headers, params=fields).json()
+        assert found["adlabels"][0]["name"] == "pa-run-1"
+        listed = HTTP.get(f"{base}/v25.0/{ACCOUNT}/campaigns", headers=headers).json()["data"]
+        assert listed == [{"id": made}]
+        again = HTTP.post(f"{base}/v25.0/{ACCOUNT}/campaigns", headers=headers, data=FORM).json()["id"]
+        assert int(again) > int(made)
+        assert len(HTTP.get(f"{base}/v25.0/{ACCOUNT}/adlabels", headers=headers).json()["data"]) == 1
+        budget = HTTP.get(f"{base}/v25.0/{ACCOUNT}", headers=headers, params={"fields": "min_daily_budget"})
+        assert budget.json()["min_daily_budget"] == 4321
+        entries = HTTP.get(f"{base}/_sandbox/ledger").json()["data"]
+        assert entries[0]["seq"] == 1
+        assert entries[seq]["seq"] == seq + 1
+
+
+def test_a_killed_sandbox_loses_at_most_its_last_second(tmp_path: Path) -> None:
+    state = tmp_path / "sandbox.json"
+    with started("--state", str(state)) as (base, process):
+        token = _login(base)
+        _poll(lambda: token in state.read_text())
+        process.kill()
+        process.wait(10)
+    with started("--state", str(state)) as (base, _):
+        answer = HTTP.get(f"{base}/v25.0/me", headers={"authorization": f"Bearer {token}"})
+        assert answer.json()["name"] == "Ada Lindqvist"
+
+
+def test_the_end_is_quick_and_quiet_while_a_call_hangs() -> None:
+    with started() as (base, process):
+        HTTP.post(f"{base}/_sandbox/faults", json={"do": "hang"}).raise_for_status()
+        outcome: list[str] = []
+        caller = threading.Thread(target=lambda: outcome.append(_silence(base)))
+        caller.start()
+        _poll(lambda: HTTP.get(f"{base}/_sandbox/faults").json()["data"][0]["hits"] == 1)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=10)
+        caller.join(10)
+    assert outcome == ["RemoteProtocolError"]
+    assert "Traceback" not in output
+
+
+def test_a_busy_port_is_said_and_ends_the_process() -> None:
+    with started() as (base, _):
+        port = str(urlsplit(base).port)
+        second = subprocess.run(  # noqa: S603 - as above
+            [sys.executable, "-m", "graph_sandbox", "--port", port],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert second.returncode != 0
+    assert "address already in use" in second.stderr.lower()
+
+
+def _login(base: str) -> str:
+    form = {"client_id": "77", "redirect_uri": REDIRECT, "scope": "ads_management", "decision": "approve"}
+    location = HTTP.post(f"{base}/v25.0/dialog/oauth/decision", data=form).headers["location"]
+    code = parse_qs(urlsplit(location).query)["code"][0]
+    exchange = {"client_id": "77", "client_secret": "s3", "redirect_uri": REDIRECT, "code": code}
+    token: str = HTTP.post(f"{base}/v25.0/oauth/access_token", data=exchange).json()["access_token"]
+    return token
+
+
+def _silence(base: str) -> str:
+    try:
+        return HTTP.get(f"{base}/v25.0/me", timeout=20).text
+    except httpx.HTTPError as error:
+        return type(error).__name__
+
+
+def _poll(read: Callable[[], object], *, seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if read():
+                return
+        except (httpx.HTTPError, OSError):
+            pass
+        threading.Event().wait(0.05)
+    raise AssertionError("the condition did not come true in time")

@@ -1,0 +1,357 @@
+"""Every rule of the table is broken once, and answers the error the table promises."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from graph_sandbox.rule import Rule
+from graph_sandbox.rules import RULES, RULES_FOR
+
+ACCOUNT = "act_101500000000001"
+NO_DSA = "act_101500000000002"
+USD = "act_101500000000003"
+JPY = "act_101500000000004"
+LOWEST = "LOWEST_COST_WITHOUT_CAP"
+Create = Callable[..., httpx.Response]
+Ledger = Callable[..., list[dict[str, Any]]]
+
+
+def targeting(**changes: Any) -> dict[str, Any]:
+    return {
+        "geo_locations": {"countries": ["SE"]},
+        "targeting_automation": {"advantage_audience": 0},
+        **changes,
+    }
+
+
+BROKEN_CAMPAIGNS: dict[str, dict[str, Any]] = {
+    "campaign.objective.enum": {"objective": "LINK_CLICKS"},
+    "campaign.special_ad_categories.enum": {"special_ad_categories": ["CARS"]},
+    "campaign.bid_strategy.enum": {"bid_strategy": "CHEAP"},
+    "campaign.status.enum": {"status": "ARCHIVED"},
+    "campaign.buying_type.enum": {"buying_type": "BARTER"},
+    "campaign.execution_options.enum": {"execution_options": ["dry_run"]},
+    "adlabels.shape": {"adlabels": [{"name": "ok"}, {"id": "7"}]},
+    "campaign.special_ad_categories.required": {"special_ad_categories": None},
+    "campaign.name.required": {"name": ""},
+    "campaign.objective.required": {"objective": None},
+    "name.length": {"name": "n" * 401},
+    "campaign.budget_sharing.with_campaign_budget": {
+        "daily_budget": 10000,
+        "is_adset_budget_sharing_enabled": True,
+    },
+    "campaign.budget_sharing.missing": {"is_adset_budget_sharing_enabled": None},
+    "campaign.budget_sharing.needs_bid_strategy": {"is_adset_budget_sharing_enabled": True},
+    "budget.daily_and_lifetime": {"daily_budget": 10000, "lifetime_budget": 90000},
+    "campaign.bid_strategy.without_budget": {"bid_strategy": LOWEST},
+}
+
+BROKEN_ADSETS: dict[str, dict[str, Any]] = {
+    "adset.status.enum": {"status": "DELETED"},
+    "adset.billing_event.enum": {"billing_event": "LOOKS"},
+    "adset.optimization_goal.enum": {"optimization_goal": "FAME"},
+    "adset.bid_strategy.enum": {"bid_strategy": "CHEAP"},
+    "adset.destination_type.enum": {"destination_type": "MOON"},
+    "adset.execution_options.enum": {"execution_options": ["dry_run"]},
+    "adset.name.required": {"name": None},
+    "adset.campaign_id.required": {"campaign_id": None},
+    "adset.billing_event.required": {"billing_event": None},
+    "adset.optimization_goal.required": {"optimization_goal": None},
+    "adset.campaign_id.unknown": {"campaign_id": "12020000000000001"},
+    "adset.targeting.no_location": {"targeting": targeting(geo_locations={"location_types": ["home"]})},
+    "adset.targeting.country_code": {"targeting": targeting(geo_locations={"countries": ["Sweden"]})},
+    "adset.targeting.location_types": {
+        "targeting": targeting(geo_locations={"countries": ["SE"], "location_types": ["home"]})
+    },
+    "adset.advantage_audience.type": {
+        "targeting": targeting(targeting_automation={"advantage_audience": "yes"})
+    },
+    "adset.advantage_audience.missing": {"targeting": targeting(targeting_automation={})},
+    "adset.advantage_audience.age_max": {
+        "targeting": targeting(targeting_automation={"advantage_audience": 1}, age_max=40)
+    },
+    "adset.advantage_audience.age_min": {
+        "targeting": targeting(targeting_automation={"advantage_audience": 1}, age_min=30)
+    },
+    "adset.bid_amount.required": {"bid_strategy": "COST_CAP"},
+    "adset.bid.required": {"bid_strategy": None},
+    "adset.budget.missing": {"daily_budget": None},
+    "adset.budget.too_low": {"daily_budget": 1049},
+    "adset.end_time.missing": {"daily_budget": None, "lifetime_budget": 100000},
+    "adset.goal.objective": {"optimization_goal": "APP_INSTALLS"},
+    "adset.dsa.length": {"dsa_payor": "p" * 513},
+}
+
+BROKEN_UPDATES: dict[str, dict[str, str]] = {
+    "update.status.enum": {"status": "GONE"},
+    "update.bid_strategy.enum": {"bid_strategy": "CHEAP"},
+    "update.budget.too_low": {"daily_budget": "1"},
+}
+BROKEN_IN_OWN_TESTS = {
+    "adset.budget.also_on_campaign",
+    "adset.dsa.payor",
+    "adset.dsa.beneficiary",
+    "update.deleted",
+}
+
+
+def test_every_rule_has_a_case_and_a_name_of_its_own() -> None:
+    ids = [rule.rule_id for rule in RULES]
+    assert len(ids) == len(set(ids))
+    assert set(ids) == {*BROKEN_CAMPAIGNS, *BROKEN_ADSETS, *BROKEN_UPDATES, *BROKEN_IN_OWN_TESTS}
+    assert len(ids) > 40
+
+
+@pytest.mark.parametrize("rule_id", BROKEN_CAMPAIGNS)
+def test_a_campaign_that_breaks_a_rule_is_refused(
+    new_campaign: Create, http: httpx.Client, ledger: Ledger, rule_id: str
+) -> None:
+    _refused_by(rule_id, new_campaign(**BROKEN_CAMPAIGNS[rule_id]), ledger)
+    assert http.get("/_sandbox/objects").json()["data"] == []
+
+
+@pytest.mark.parametrize("rule_id", BROKEN_ADSETS)
+def test_an_ad_set_that_breaks_a_rule_is_refused(
+    new_campaign: Create, new_adset: Create, ledger: Ledger, rule_id: str
+) -> None:
+    campaign_id = new_campaign().json()["id"]
+    changes = {"campaign_id": campaign_id} | BROKEN_ADSETS[rule_id]
+    _refused_by(rule_id, new_adset(**changes), ledger)
+
+
+@pytest.mark.parametrize("rule_id", BROKEN_UPDATES)
+def test_a_change_that_breaks_a_rule_is_refused(
+    graph: httpx.Client, new_campaign: Create, new_adset: Create, ledger: Ledger, rule_id: str
+) -> None:
+    adset_id = new_adset(new_campaign().json()["id"]).json()["id"]
+    _refused_by(rule_id, graph.post(f"/{adset_id}", data=BROKEN_UPDATES[rule_id]), ledger)
+
+
+def test_shapes_are_checked_before_required_and_required_before_business(
+    new_campaign: Create, new_adset: Create, ledger: Ledger
+) -> None:
+    wrong: dict[str, Any] = {"daily_budget": 1, "lifetime_budget": 1, "name": None, "billing_event": "LOOKS"}
+    campaign_id = new_campaign().json()["id"]
+    _refused_by("adset.billing_event.enum", new_adset(campaign_id, **wrong), ledger)
+    wrong["billing_event"] = "IMPRESSIONS"
+    _refused_by("adset.name.required", new_adset(campaign_id, **wrong), ledger)
+    wrong["name"] = "n"
+    _refused_by("budget.daily_and_lifetime", new_adset(campaign_id, **wrong), ledger)
+
+
+def test_a_budget_belongs_on_one_level(new_campaign: Create, new_adset: Create, ledger: Ledger) -> None:
+    with_budget = new_campaign(daily_budget=10000, is_adset_budget_sharing_enabled=None, bid_strategy=LOWEST)
+    campaign_id = with_budget.json()["id"]
+    _refused_by("adset.budget.also_on_campaign", new_adset(campaign_id), ledger)
+    assert new_adset(campaign_id, daily_budget=None).json()["id"].isdigit()
+
+
+def test_dsa_names_are_asked_for_payor_first(new_campaign: Create, new_adset: Create, ledger: Ledger) -> None:
+    campaign_id = new_campaign(NO_DSA).json()["id"]
+    neither = new_adset(campaign_id, NO_DSA)
+    _refused_by("adset.dsa.payor", neither, ledger)
+    assert neither.json()["error"]["error_data"] == '{"blame_field_specs":[["dsa_payor"]]}'
+    assert neither.json()["error"]["type"] == "FacebookApiException"
+    _refused_by("adset.dsa.beneficiary", new_adset(campaign_id, NO_DSA, dsa_payor="P"), ledger)
+    assert new_adset(campaign_id, NO_DSA, dsa_payor="P", dsa_beneficiary="B").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "geo",
+    [
+        {"country_groups": ["worldwide"]},
+        {"cities": [{"key": "1", "country": "DE"}]},
+        {"countries": ["US", "RE"]},
+    ],
+)
+def test_dsa_covers_groups_territories_and_smaller_places(
+    new_campaign: Create, new_adset: Create, geo: dict[str, Any]
+) -> None:
+    campaign_id = new_campaign(NO_DSA).json()["id"]
+    answer = new_adset(campaign_id, NO_DSA, targeting=targeting(geo_locations=geo))
+    assert answer.json()["error"]["error_subcode"] == 3858079
+
+
+@pytest.mark.parametrize(
+    ("account", "budget", "floor"), [(ACCOUNT, 1, "kr10.50"), (USD, 99, "$1.00"), (JPY, 154, "¥155")]
+)
+def test_the_floor_is_told_in_the_accounts_currency(
+    new_campaign: Create, new_adset: Create, account: str, budget: int, floor: str
+) -> None:
+    campaign_id = new_campaign(account).json()["id"]
+    names = {"dsa_payor": "P", "dsa_beneficiary": "B"}
+    error = new_adset(campaign_id, account, daily_budget=budget, **names).json()["error"]
+    assert error["error_subcode"] == 1885272
+    assert error["error_user_title"] == "Budget is too low"
+    assert error["error_user_msg"] == (
+        f"Your ad set budget must be more than {floor} or your ads may not be delivered."
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"special_ad_categories": "NONE,"}, "(#100) Param special_ad_categories[1] must be one of"),
+        ({"special_ad_categories": "{}"}, "(#100) Param special_ad_categories must be an array."),
+        ({"daily_budget": "ten"}, "(#100) Param daily_budget must be an integer greater"),
+        ({"daily_budget": "-5"}, "(#100) Param daily_budget must be an integer greater"),
+        (
+            {"is_adset_budget_sharing_enabled": "maybe"},
+            "(#100) Param is_adset_budget_sharing_enabled must be",
+        ),
+        ({"promoted_object": "[]"}, "(#100) Param promoted_object must be an object."),
+        ({"adlabels": "[" * 5000}, "(#100) Param adlabels must be an array."),
+        ({"daily_budget": "9" * 5000}, "(#100) Param daily_budget must be an integer"),
+    ],
+)
+def test_a_parameter_of_the_wrong_type_is_refused_before_any_rule(
+    new_campaign: Create, changes: dict[str, str], message: str
+) -> None:
+    answer = new_campaign(**changes)
+    assert answer.status_code == 400
+    error = answer.json()["error"]
+    assert error["code"] == 100
+    assert "error_subcode" not in error
+    assert error["message"].startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("account", "code", "status"),
+    [
+        ("act_101500000000005", 200, 403),
+        ("act_101500000000006", 200, 403),
+        ("act_201500000000001", 100, 400),
+        ("act_999", 100, 400),
+    ],
+)
+def test_a_shut_or_foreign_account_takes_no_campaign(
+    new_campaign: Create, account: str, code: int, status: int
+) -> None:
+    answer = new_campaign(account)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_an_unsettled_account_still_takes_a_campaign(new_campaign: Create) -> None:
+    assert new_campaign("act_101500000000007").status_code == 200
+
+
+def test_an_ad_set_needs_a_campaign_of_the_same_account(new_campaign: Create, new_adset: Create) -> None:
+    elsewhere = new_campaign(USD).json()["id"]
+    assert new_adset(elsewhere).json()["error"]["code"] == 100
+
+
+def test_without_ads_management_nothing_is_created(login: Callable[..., str], http: httpx.Client) -> None:
+    token = login("ada", scope="ads_read")
+    headers = {"authorization": f"Bearer {token}"}
+    answer = http.post(f"/v25.0/{ACCOUNT}/campaigns", headers=headers, data={"name": "x"})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, 200)
+    assert http.get(f"/v25.0/{ACCOUNT}/campaigns", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("token", "code", "status"), [("", 104, 400), ("nonsense", 190, 400), ("100000000000001|wrong", 190, 400)]
+)
+def test_a_missing_or_unknown_token_is_told_apart(
+    http: httpx.Client, token: str, code: int, status: int
+) -> None:
+    answer = http.get(f"/v25.0/{ACCOUNT}", headers={"authorization": f"Bearer {token}"} if token else {})
+    assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_an_expired_token_says_when_it_expired(graph: httpx.Client, http: httpx.Client) -> None:
+    http.post("/_sandbox/settings", json={"clock_offset_seconds": 6000})
+    answer = graph.get(f"/{ACCOUNT}")
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["error_subcode"]) == (401, 190, 463)
+    assert error["message"].startswith("Error validating access token: Session has expired on ")
+
+
+def test_a_wrong_proof_is_refused(graph: httpx.Client) -> None:
+    error = graph.get("/me", params={"appsecret_proof": "0" * 64}).json()["error"]
+    assert error["message"] == "Invalid appsecret_proof provided in the API argument"
+
+
+@pytest.mark.parametrize("version", ["/v21.0", "/v24.0", ""])
+def test_a_dead_marketing_version_is_refused(graph: httpx.Client, http: httpx.Client, version: str) -> None:
+    headers = {"authorization": graph.headers["authorization"]}
+    error = http.post(f"{version}/{ACCOUNT}/campaigns", headers=headers).json()["error"]
+    assert error["code"] == 2635
+    assert "Please update to the latest version: v26.0." in error["message"]
+    assert http.get(f"{version}/me", headers=headers).status_code == 200
+    assert http.get("/v21.0/me/adaccounts", headers=headers).status_code == 200
+
+
+def test_the_gate_can_upgrade_instead(graph: httpx.Client, http: httpx.Client) -> None:
+    http.post("/_sandbox/settings", json={"version_gate": "upgrade"}).raise_for_status()
+    headers = {"authorization": graph.headers["authorization"]}
+    answer = http.get(f"/v21.0/{ACCOUNT}", headers=headers)
+    assert answer.status_code == 200
+    assert answer.headers["facebook-api-version"] == "v25.0"
+    assert answer.headers["x-ad-api-version-warning"] == (
+        "The call has been auto-upgraded to v25.0 as v21.0 has been deprecated."
+    )
+
+
+def test_rules_of_later_versions_do_not_hold_while_an_old_one_lives(
+    graph: httpx.Client, http: httpx.Client
+) -> None:
+    http.post("/_sandbox/settings", json={"minimum_marketing_version": 21}).raise_for_status()
+    headers = {"authorization": graph.headers["authorization"]}
+    form = {"name": "n", "objective": "OUTCOME_TRAFFIC", "status": "PAUSED", "special_ad_categories": "[]"}
+    old = http.post(f"/v23.0/{ACCOUNT}/campaigns", headers=headers, data=form)
+    new = http.post(f"/v24.0/{ACCOUNT}/campaigns", headers=headers, data=form)
+    assert old.status_code == 200
+    assert new.json()["error"]["error_subcode"] == 4834011
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [
+        ("GET", "/v99.0/me", 2500),
+        ("GET", "/v25.0/nowhere", 2500),
+        ("GET", "/v25.0/12020000000000001", 100),
+        ("DELETE", f"/v25.0/{ACCOUNT}", 100),
+        ("GET", "/v25.0/10220000000000002", 100),
+        ("PUT", "/v25.0/me", 100),
+        ("GET", f"/v25.0/{ACCOUNT}?fields=id,nonsense", 100),
+        ("GET", f"/v25.0/{ACCOUNT}?fields=id{{", 2500),
+        ("GET", f"/v25.0/{ACCOUNT}/campaigns?after=x", 100),
+        ("GET", f"/v25.0/{ACCOUNT}/campaigns?limit=x", 100),
+        ("GET", f"/v25.0/{ACCOUNT}/campaigns?filtering=x", 100),
+        ("GET", f'/v25.0/{ACCOUNT}/campaigns?effective_status=["GONE"]', 100),
+        ("GET", f"/v25.0/{ACCOUNT}/campaignsbylabels", 100),
+        ("GET", "/v25.0/debug_token", 100),
+    ],
+)
+def test_other_wrong_calls_get_graphs_envelope(
+    graph: httpx.Client, http: httpx.Client, method: str, path: str, code: int
+) -> None:
+    answer = http.request(method, path, headers={"authorization": graph.headers["authorization"]})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["code"] == code
+    assert answer.json()["error"]["fbtrace_id"].startswith("A")
+    assert answer.headers["www-authenticate"].startswith('OAuth "Facebook Platform" "invalid_request"')
+
+
+def test_an_unsupported_filter_is_refused(graph: httpx.Client) -> None:
+    for one in ({"field": "spend", "operator": "EQUAL"}, {"field": "name", "operator": "LIKE"}):
+        answer = graph.get(f"/{ACCOUNT}/campaigns", params={"filtering": json.dumps([one])})
+        assert "is not supported" in answer.json()["error"]["message"]
+
+
+def _refused_by(rule_id: str, answer: httpx.Response, ledger: Ledger) -> None:
+    """The answer is this rule's, and the ledger says so."""
+    rule = _rule(rule_id)
+    error = answer.json()["error"]
+    assert answer.status_code == 400
+    assert (error["code"], error.get("error_subcode")) == (rule.code, rule.subcode)
+    assert error.get("error_user_title") == rule.title
+    entry = ledger(kind="call")[-1]
+    assert (entry["rule"], entry["error_subcode"]) == (rule_id, rule.subcode)
+
+
+def _rule(rule_id: str) -> Rule:
+    return next(rule for rules in RULES_FOR.values() for rule in rules if rule.rule_id == rule_id)
