@@ -87,22 +87,17 @@ def error_response(
 
 def from_validation_error(exc: RequestValidationError) -> ValidationFailed:
     """Say what is wrong with a request, without repeating what was sent: it may hold a password."""
-    issues = [
-        Issue(
-            path=[part for part in error["loc"][1:] if part != "body"],
-            message=str(error["msg"]).removeprefix("Value error, "),
-            code=str(error["type"]),
-        )
-        for error in exc.errors()
-    ]
-    return ValidationFailed(_sentence(issues[0]) if issues else "Invalid request", issues=issues)
+    issues = [_issue(error) for error in exc.errors()]
+    return ValidationFailed(issues[0].message if issues else "Invalid request", issues=issues)
 
 
-def _sentence(issue: Issue) -> str:
+def _issue(error: Mapping[str, Any]) -> Issue:
+    path = [part for part in error["loc"][1:] if part != "body"]
+    message, code = str(error["msg"]).removeprefix("Value error, "), str(error["type"])
     # Messages of our own validators are whole sentences; pydantic's need the field's name.
-    if issue.code == "value_error" or not issue.path:
-        return issue.message
-    return f"{'.'.join(map(str, issue.path))}: {issue.message}"
+    if path and code != "value_error":
+        message = f"{'.'.join(map(str, path))}: {message}"
+    return Issue(path=path, message=message, code=code)
 
 
 def _from_http_exception(request: Request, exc: HTTPException) -> AppError:

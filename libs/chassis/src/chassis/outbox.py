@@ -14,7 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, MetaData, Table, Text, Uuid, func
 
-from chassis.database import LOST_CONNECTION, Connection
+from chassis.database import LOST_CONNECTION, STATEMENT_TIMEOUT_SECONDS, Connection
 from chassis.telemetry import get_logger
 from contracts.events import AnyEvent
 
@@ -25,6 +25,9 @@ POLL_SECONDS: Final = 5.0
 """The relay is woken by NOTIFY; the poll only covers a notification lost with its connection."""
 LOCK_POLL_SECONDS: Final = 2.0
 """How soon a standby relay takes over after the active one's connection has gone."""
+RETRY_SECONDS: Final = 0.2
+"""First wait after a lost connection, doubled up to `LONGEST_RETRY_SECONDS`."""
+LONGEST_RETRY_SECONDS: Final = 2.0
 STREAM_FIELD: Final = "__data__"
 """The one field of a FastStream entry."""
 
@@ -85,25 +88,28 @@ class Relay:
         self._database_url = database_url
         self._redis = redis
         self._wake = asyncio.Event()
+        self._pause = RETRY_SECONDS
         self.active = False
 
     async def run(self) -> None:
         """Run until cancelled; a lost database or Redis is waited for, at most 2 s at a time."""
-        pause = 0.2
         while True:
             try:
                 await self._run_on_connection()
             except (*LOST_CONNECTION, asyncpg.PostgresError, RedisError) as exc:
-                _log.warning("relay_interrupted", error=type(exc).__name__, retry_seconds=pause)
-                await asyncio.sleep(pause)
-                pause = min(pause * 2, 2.0)
-            else:
-                pause = 0.2
+                _log.warning("relay_interrupted", error=type(exc).__name__, retry_seconds=self._pause)
+                await asyncio.sleep(self._pause)
+                self._pause = min(self._pause * 2, LONGEST_RETRY_SECONDS)
 
     async def _run_on_connection(self) -> None:
         connection = await asyncpg.connect(
-            self._database_url, timeout=3.0, server_settings={"application_name": "relay"}
+            self._database_url,
+            timeout=3.0,
+            command_timeout=STATEMENT_TIMEOUT_SECONDS,
+            server_settings={"application_name": "relay"},
         )
+        # A lost connection takes its notifications along: look at once, not at the next poll.
+        connection.add_termination_listener(self._on_notify)
         try:
             await self._become_active(connection)
             schema = await connection.fetchval("SELECT current_schema()")
@@ -112,6 +118,7 @@ class Relay:
                 self._wake.clear()
                 while await self.relay_batch(connection):
                     pass
+                self._pause = RETRY_SECONDS
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
                 if connection.is_closed():

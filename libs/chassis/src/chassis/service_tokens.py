@@ -21,7 +21,7 @@ from chassis.errors import Unauthorized
 LIFETIME_SECONDS: Final = 60
 LEEWAY_SECONDS: Final = 30
 """Clocks of two hosts may differ by this much."""
-_ALGORITHM: Final = "EdDSA"
+_ALGORITHM: Final = "Ed25519"  # RFC 9864: the algorithm names its curve; plain `EdDSA` is deprecated
 
 
 @dataclass(frozen=True, kw_only=True)

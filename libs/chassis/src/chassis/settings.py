@@ -20,7 +20,12 @@ def split_csv(value: Any) -> Any:
 class ServiceSettings(BaseSettings):
     """Common settings; a service adds its own in a subclass."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        hide_input_in_errors=True,  # a complaint about one must not print the others
+    )
 
     environment: Literal["development", "test", "production"] = "development"
     database_url: SecretStr = SecretStr("postgresql://localhost/auto_ads")

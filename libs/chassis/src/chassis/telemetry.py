@@ -96,7 +96,7 @@ def _setup_logs(service: str, settings: ServiceSettings) -> None:
     logging.basicConfig(handlers=[handler], level=settings.log_level, force=True)
     structlog.contextvars.bind_contextvars(service=service)
     # Access lines are written by chassis.http with the ids that matter; httpx logs URLs, which we never want.
-    for noisy in ("uvicorn.access", "httpx", "httpcore", "faststream"):
+    for noisy in ("uvicorn.access", "httpx", "httpcore", "httpx2", "httpcore2", "faststream"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     for own in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(own).handlers = []

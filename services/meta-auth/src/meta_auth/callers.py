@@ -1,0 +1,40 @@
+"""Who may call which internal route, and for which customer."""
+
+from collections.abc import Callable
+from typing import Annotated, Final, cast
+from uuid import UUID
+
+from fastapi import Depends, Header, Request
+
+from chassis.errors import Forbidden, Unauthorized
+from meta_auth.context import Context
+
+GATEWAY: Final = "gateway"
+PUBLISHER: Final = "ads-publisher"
+
+
+def context_of(request: Request) -> Context:
+    return cast("Context", request.app.state.context)
+
+
+def _customer_for(caller_name: str) -> Callable[..., UUID]:
+    def check(
+        customer_id: UUID,
+        context: Annotated[Context, Depends(context_of)],
+        authorization: Annotated[str, Header()] = "",
+    ) -> UUID:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthorized("Missing service token")
+        caller = context.verifier.verify(token)
+        if caller.service != caller_name or caller.customer_id != customer_id:
+            raise Forbidden("The service token is not valid for this call")
+        return customer_id
+
+    return check
+
+
+ForGateway = Annotated[UUID, Depends(_customer_for(GATEWAY))]
+"""The path's customer, once the gateway has shown that it calls on behalf of that customer."""
+ForPublisher = Annotated[UUID, Depends(_customer_for(PUBLISHER))]
+"""The same for the publisher, the only one that is lent a token."""

@@ -1,0 +1,8 @@
+"""Alembic's entry: migrations of the schema `meta_auth`."""
+
+import asyncio
+
+from chassis.database import run_migrations
+from meta_auth.tables import metadata
+
+asyncio.run(run_migrations(metadata))

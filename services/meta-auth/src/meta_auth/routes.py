@@ -1,0 +1,113 @@
+"""The internal HTTP API, and health. Parse, call one use case, shape the answer."""
+
+import asyncio
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from chassis.database import is_alive
+from chassis.errors import Forbidden, Unavailable
+from contracts.internal import (
+    AdAccountList,
+    CallbackResult,
+    ConnectionStatus,
+    ConnectUrl,
+    DevConnect,
+    DevConnected,
+    Grant,
+    GrantRequest,
+    OAuthCallback,
+    SelectAdAccount,
+    SessionRef,
+    SmokeReport,
+    TokenTrouble,
+)
+from meta_auth.callers import ForGateway, ForPublisher, context_of
+from meta_auth.context import Context
+
+NOBODY = UUID(int=0)
+"""The callback's customer: only the state says whose visit it was."""
+
+Ctx = Annotated[Context, Depends(context_of)]
+
+health = APIRouter()
+internal = APIRouter(prefix="/internal/connections/{customer_id}")
+
+
+@health.get("/health")
+async def alive() -> dict[str, bool]:
+    return {"ok": True}
+
+
+@health.get("/health/ready")
+async def ready(context: Ctx, response: Response) -> dict[str, bool]:
+    # Without Redis everything still works, events wait in the outbox: it is shown, not required.
+    database, redis = await asyncio.gather(is_alive(context.pool), _answers(context.redis))
+    response.status_code = 200 if database else Unavailable.status
+    return {"ok": database, "db": database, "redis": redis}
+
+
+@internal.get("")
+async def status(customer: ForGateway, context: Ctx) -> ConnectionStatus:
+    return await context.connections.status(customer)
+
+
+@internal.post("/connect-url")
+async def connect_url(customer: ForGateway, body: SessionRef, context: Ctx) -> ConnectUrl:
+    if body.customer_id != customer:
+        raise Forbidden("The session belongs to another customer")
+    return await context.connecting.connect_url(body)
+
+
+@internal.post("/callback")
+async def callback(customer: ForGateway, body: OAuthCallback, context: Ctx) -> CallbackResult:
+    if customer != NOBODY:
+        raise Forbidden("The callback is called for no customer")
+    return await context.connecting.finish(body)
+
+
+@internal.get("/ad-accounts", response_model_exclude_none=True)
+async def ad_accounts(customer: ForGateway, context: Ctx) -> AdAccountList:
+    return await context.ad_accounts.list_all(customer)
+
+
+@internal.post("/select")
+async def select(customer: ForGateway, body: SelectAdAccount, context: Ctx) -> ConnectionStatus:
+    return await context.ad_accounts.select(customer, body.ad_account_id)
+
+
+@internal.post("/dev-connect")
+async def dev_connect(customer: ForGateway, body: DevConnect, context: Ctx) -> DevConnected:
+    return await context.connections.dev_connect(customer, body)
+
+
+@internal.post("/disconnect")
+async def disconnect(customer: ForGateway, context: Ctx) -> ConnectionStatus:
+    return await context.connections.disconnect(customer)
+
+
+@internal.get("/smoke", response_model_exclude_none=True)
+async def smoke(customer: ForGateway, context: Ctx) -> SmokeReport:
+    return await context.ad_accounts.smoke(customer)
+
+
+@internal.post("/grant")
+async def grant(customer: ForPublisher, body: GrantRequest, context: Ctx) -> Grant:
+    return await context.connections.grant(customer, body)
+
+
+@internal.post("/token-trouble")
+async def token_trouble(customer: ForPublisher, body: TokenTrouble, context: Ctx) -> ConnectionStatus:
+    return await context.connections.report_trouble(customer, body)
+
+
+async def _answers(redis: Redis) -> bool:
+    try:
+        async with asyncio.timeout(1.0):
+            await redis.ping()
+    except (RedisError, OSError, TimeoutError):
+        return False
+    return True
