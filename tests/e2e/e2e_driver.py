@@ -89,6 +89,7 @@ class Sandbox:
 
     def __init__(self, base_url: str, *, app_id: str, app_secret: str, redirect_uri: str) -> None:
         self._http = httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=10)
+        self._base_url = base_url
         self._app = {"client_id": app_id, "redirect_uri": redirect_uri}
         self._app_secret = app_secret
 
@@ -116,7 +117,7 @@ class Sandbox:
     async def created(self, account: str, step: str) -> list[str]:
         """Ids of everything of this kind that was ever created in the ad account."""
         entries = await self.ledger(account=account, kind="created")
-        return [entry["object_id"] for entry in entries if entry["step"] == step]
+        return [entry["id"] for entry in entries if entry["kind"] == step]
 
     async def change_account(self, account: str, **fields: object) -> None:
         await self._call("POST", f"/_sandbox/accounts/{account}", json=fields)
@@ -141,7 +142,7 @@ class Sandbox:
     async def user_token(self, persona: str) -> str:
         """A token for Ads Manager, by a login of its own."""
         query = {**self._app, "state": "x", "scope": "ads_management", "response_type": "code"}
-        target = await consent(f"{self._http.base_url}v25.0/dialog/oauth?{urlencode(query)}", persona=persona)
+        target = await consent(f"{self._base_url}/v25.0/dialog/oauth?{urlencode(query)}", persona=persona)
         code = parse_qs(urlsplit(target).query)["code"][0]
         form = {**self._app, "client_secret": self._app_secret, "code": code}
         return str((await self._call("POST", "/v25.0/oauth/access_token", data=form))["access_token"])
