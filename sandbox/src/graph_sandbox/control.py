@@ -1,7 +1,7 @@
 """`/_sandbox`: look into the sandbox and change how it behaves. Not part of Meta's API."""
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from starlette.exceptions import HTTPException
@@ -12,10 +12,11 @@ from starlette.routing import Route
 from graph_sandbox.assignment import BadValueError, assign
 from graph_sandbox.faults import BadFaultError, FaultBoard
 from graph_sandbox.personas import Account
-from graph_sandbox.state import Settings, World
+from graph_sandbox.state import AdObject, Settings, World
 
 REVOKE_SUBCODES = frozenset({458, 459, 460, 463, 464, 467})
 FIXED_ACCOUNT_FIELDS = frozenset({"account_id"})
+FIXED_OBJECT_FIELDS = frozenset(field.name for field in fields(AdObject)) - {"ad_ids", "spend"}
 
 
 def routes() -> list[Route]:
@@ -23,6 +24,7 @@ def routes() -> list[Route]:
         Route("/health", health),
         Route("/ledger", read_ledger),
         Route("/objects", read_objects),
+        Route("/objects/{object_id}", change_object, methods=["POST"]),
         Route("/personas", read_personas),
         Route("/settings", read_settings),
         Route("/settings", change_settings, methods=["POST"]),
@@ -112,6 +114,15 @@ async def change_account(request: Request) -> Response:
     account = _account(request)
     _assign(account, await _body(request), fixed=FIXED_ACCOUNT_FIELDS)
     return JSONResponse(asdict(account))
+
+
+async def change_object(request: Request) -> Response:
+    """Give a campaign or ad set what only a person and time give it: `ad_ids`, `spend`."""
+    found = _world(request).objects.get(request.path_params["object_id"])
+    if found is None:
+        raise HTTPException(404, "no such object")
+    _assign(found, await _body(request), fixed=FIXED_OBJECT_FIELDS)
+    return JSONResponse({"id": found.object_id, "ad_ids": found.ad_ids, "spend": found.spend})
 
 
 async def revoke_tokens(request: Request) -> Response:

@@ -53,6 +53,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "<object>"): _marketing(marketing.update_object),
     ("DELETE", "<object>"): _marketing(marketing.delete_object),
     ("GET", "<object>/adsets"): _marketing(marketing.list_adsets_of_campaign),
+    ("GET", "<object>/ads"): _marketing(marketing.list_ads_of_object),
+    ("GET", "<object>/insights"): _marketing(marketing.read_insights),
 }
 NODES = ("<user>", "<account>", "<object>")
 

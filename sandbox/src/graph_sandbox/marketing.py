@@ -65,6 +65,17 @@ def list_adsets_of_campaign(call: Call) -> Body:
     return _list(call, [call.world.objects[child] for child in reversed(target.children)])
 
 
+def list_ads_of_object(call: Call) -> Body:
+    """Ads are not created here; a person's are put there by `/_sandbox/objects/{id}`."""
+    return {"data": [{"id": ad_id} for ad_id in _target(call).ad_ids]}
+
+
+def read_insights(call: Call) -> Body:
+    """One row with the spend, or none while nothing was delivered, as Meta answers."""
+    spend = _target(call).spend
+    return {"data": [{"spend": spend}] if spend != "0" else []}
+
+
 def campaigns_by_labels(call: Call) -> Body:
     return _by_labels(call, "campaign")
 

@@ -87,6 +87,10 @@ class AdObject:
     values: dict[str, Any]
     label_ids: list[str]
     children: list[str] = field(default_factory=list)
+    ad_ids: list[str] = field(default_factory=list)
+    """Ads that a person has put below it."""
+    spend: str = "0"
+    """Major units of the account's currency, as insights say it."""
 
 
 class World:

@@ -30,7 +30,7 @@ LOST_CONNECTION = (
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.InterfaceError,
-    # "Another operation is in progress": a pooled connection that heard the server's farewell, not yet its end.
+    # "Another operation is in progress": a pooled connection heard the server's farewell, not yet its end.
     asyncpg.InternalClientError,
     asyncpg.TooManyConnectionsError,
     OSError,

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, MetaData, Table, Text, Uuid, func
 
 from chassis.database import LOST_CONNECTION, STATEMENT_TIMEOUT_SECONDS, Connection
+from chassis.failpoints import failpoint
 from chassis.telemetry import get_logger
 from contracts.events import AnyEvent
 
@@ -144,12 +145,15 @@ class Relay:
         )
         if not rows:
             return 0
+        await failpoint("relay.before_xadd")
         async with self._redis.pipeline(transaction=False) as pipeline:
             for row in rows:
                 _ = pipeline.xadd(row["stream"], {STREAM_FIELD: row["body"]})
             await pipeline.execute()
         # Dying here sends these rows again: that is the promise, not a fault.
+        await failpoint("relay.after_xadd")
         await connection.execute(
             "UPDATE outbox SET sent_at = now() WHERE id = ANY($1::bigint[])", [row["id"] for row in rows]
         )
+        await failpoint("relay.after_mark")
         return len(rows)

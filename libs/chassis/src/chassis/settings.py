@@ -46,6 +46,11 @@ class ServiceSettings(BaseSettings):
         validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
     )
 
+    failpoints: str = ""
+    """Where this process shall die, for tests; refused in production. See `chassis.failpoints`."""
+    failpoint_dir: str | None = None
+    """Where failpoints remember that they have fired."""
+
     @classmethod
     def load(cls) -> Self:
         """Read environment and secret files.

@@ -15,6 +15,7 @@ import socket
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from types import TracebackType
 from typing import Any, Final
 
 from faststream import AckPolicy, BaseMiddleware
@@ -23,7 +24,7 @@ from pydantic import ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
-from chassis.outbox import STREAM_FIELD
+from chassis.errors import Retryable
 from chassis.telemetry import get_logger
 from contracts.wire import iso_utc
 
@@ -58,9 +59,12 @@ async def ensure_group(redis: Redis, stream: str, group: str) -> None:
 class Consumers:
     """The consumers of one service: every stream it reads, as one consumer group named after it."""
 
-    def __init__(self, *, redis_url: str, redis: Redis, group: str) -> None:
+    def __init__(
+        self, *, redis_url: str, redis: Redis, group: str, reclaim_idle_ms: int = RECLAIM_IDLE_MS
+    ) -> None:
         self._redis = redis
         self._group = group
+        self._reclaim_idle_ms = reclaim_idle_ms
         self._name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._streams: list[str] = []
         self.broker = RedisBroker(
@@ -81,7 +85,7 @@ class Consumers:
             stream,
             group=self._group,
             consumer=self._name,
-            min_idle_time=RECLAIM_IDLE_MS,
+            min_idle_time=self._reclaim_idle_ms,
             polling_interval=RECLAIM_EVERY_MS,
         )
         policy = AckPolicy.NACK_ON_ERROR
@@ -127,24 +131,44 @@ class Consumers:
         redis, group = self._redis, self._group
 
         class DeadLetters(BaseMiddleware[Any, Any]):
+            decoded = False
+
             async def consume_scope(self, call_next: Callable[[Any], Awaitable[Any]], msg: Any) -> Any:
+                _ = await msg.decode()  # kept by the message, for the handler
+                self.decoded = True
                 try:
                     return await call_next(msg)
                 except ValidationError as exc:
-                    await bury(redis, group, msg.raw_message, exc)
+                    await bury(redis, group, self.msg, exc)
+                except Retryable as exc:
+                    _log.warning("handler_delayed", stream=self.msg["channel"], reason=exc.message)
+                    raise
+                except Exception:
+                    # FastStream's own log is off; without this line a bug would be repeated in silence.
+                    _log.exception("handler_failed", stream=self.msg["channel"])
+                    raise
+
+            async def after_processed(
+                self,
+                exc_type: type[BaseException] | None = None,
+                exc_val: BaseException | None = None,
+                exc_tb: TracebackType | None = None,
+            ) -> bool | None:
+                # Decoding fails in more ways than one, and some of them before `consume_scope`.
+                if self.decoded or not isinstance(exc_val, Exception):
+                    return await super().after_processed(exc_type, exc_val, exc_tb)
+                await bury(redis, group, self.msg, exc_val)
+                return True
 
         return DeadLetters
 
 
-async def bury(redis: Redis, group: str, entry: dict[str, Any], error: ValidationError) -> None:
+async def bury(redis: Redis, group: str, entry: dict[str, Any], error: Exception) -> None:
     """Move one unreadable entry to the dead stream, in one transaction with its acknowledgement."""
     stream, entry_id = entry["channel"], entry["message_ids"][0]
-    reason = "; ".join(
-        f"{'.'.join(map(str, issue['loc']))}: {issue['msg']}"
-        for issue in error.errors(include_input=False, include_url=False, include_context=False)
-    )
+    reason = _reason(error)
     fields: dict[Any, Any] = {
-        STREAM_FIELD: entry["data"].get(STREAM_FIELD.encode(), b""),
+        **entry["data"],
         "reason": reason[:1000],
         "source_stream": stream,
         "source_id": entry_id,
@@ -156,6 +180,15 @@ async def bury(redis: Redis, group: str, entry: dict[str, Any], error: Validatio
         _ = pipeline.xack(stream, group, entry_id)
         await pipeline.execute()
     _log.error("dead_letter", stream=stream, source_id=entry_id.decode(), reason=reason[:200])
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return f"Not readable: {type(error).__name__}"
+    return "; ".join(
+        f"{'.'.join(map(str, issue['loc']))}: {issue['msg']}"
+        for issue in error.errors(include_input=False, include_url=False, include_context=False)
+    )
 
 
 async def trim(redis: Redis, stream: str) -> None:

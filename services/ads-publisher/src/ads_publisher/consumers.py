@@ -5,6 +5,7 @@ from typing import Any
 
 from ads_publisher import store
 from chassis.database import Pool, transaction
+from chassis.failpoints import failpoint
 from chassis.outbox import send_again
 from chassis.telemetry import get_logger, span
 from contracts.events import AdsCommand, AdsPublish
@@ -23,6 +24,7 @@ class Ingest:
         """Insert the job, or, when it is known, send the run's news again: the gateway seems to miss some."""
         kind = "publish" if isinstance(event, AdsPublish) else "sync"
         with span("ingest " + kind, traceparent=event.traceparent, attributes={"run.id": event.subject}):
+            await failpoint("publisher.ingest.before_insert")
             async with transaction(self._pool) as connection:
                 is_new = await store.insert_job(
                     connection,
@@ -38,6 +40,7 @@ class Ingest:
                     await send_again(connection, event.data.run_id)
         _log.info("job_ingested" if is_new else "job_known", run_id=event.subject, kind=kind)
         self._wake()
+        await failpoint("publisher.ingest.before_ack")
 
 
 def _request(event: AdsCommand) -> dict[str, Any]:

@@ -1,14 +1,18 @@
 """Make one create: journal the intent, call Meta, journal what became of it."""
 
+import time
 from typing import Any, assert_never
 
 from ads_publisher import payloads, store
 from ads_publisher.endings import Failure, note, refused_by_meta, wait
-from ads_publisher.graph import PROOF_VALID_SECONDS, Created, MetaError, NotSent, Outcome, Refused, Unknown
-from ads_publisher.meta_errors import advise, throttle_seconds
+from ads_publisher.graph import PROOF_VALID_SECONDS, served_at
+from ads_publisher.meta_errors import advise
+from ads_publisher.outcomes import Created, MetaError, NotSent, Outcome, Refused, Unknown
+from ads_publisher.pausing import throttled
 from ads_publisher.reporting import report
 from ads_publisher.run import NAMES, Run
 from ads_publisher.saga import Do, Step, retry_delay
+from chassis.failpoints import failpoint
 from chassis.telemetry import get_logger
 from contracts.events import PublishRequest, RunStepBody
 
@@ -25,6 +29,7 @@ async def create(run: Run, move: Do) -> bool:
     if params is None:
         return await run.fail(_dsa_missing())
     attempt_id, proof_time = await _journal_intent(run, move, params["name"])
+    await failpoint(f"publisher.{move.step}.intent_journaled")
     outcome = await run.graph.create(run.access, f"{move.step}s", params, proof_time=proof_time)
     _log.info(
         "meta_create",
@@ -33,7 +38,10 @@ async def create(run: Run, move: Do) -> bool:
         attempt=move.number,
         outcome=type(outcome).__name__,
     )
-    return await _record(run, move, attempt_id, outcome)
+    await failpoint(f"publisher.{move.step}.answered")
+    go_on = await _record(run, move, attempt_id, outcome)
+    await failpoint(f"publisher.{move.step}.answer_journaled")
+    return go_on
 
 
 async def _params(run: Run, move: Do) -> dict[str, Any] | None:
@@ -57,7 +65,10 @@ async def _journal_intent(run: Run, move: Do, name: str) -> tuple[int, int]:
     """Commit the intent before anything is sent; returns the attempt's id and its proof time."""
     # The proof is stamped from this moment, backdated so that Meta refuses the call after the window,
     # even from a process that was asleep and wakes too late.
-    window = PROOF_VALID_SECONDS if move.fresh_stamp else run.settings.meta_admit_window_seconds
+    window = run.settings.meta_admit_window_seconds
+    backdate = PROOF_VALID_SECONDS - window
+    if move.skew_seconds is not None:
+        window, backdate = PROOF_VALID_SECONDS, -move.skew_seconds
     async with report(run.pool, run.job) as news:
         journaled = await store.insert_intent(
             news.connection,
@@ -66,7 +77,7 @@ async def _journal_intent(run: Run, move: Do, name: str) -> tuple[int, int]:
             step=move.step,
             number=move.number,
             parent_id=move.parent_id,
-            backdate_seconds=PROOF_VALID_SECONDS - window,
+            backdate_seconds=backdate,
             not_before_seconds=window
             + run.settings.meta_clock_skew_seconds
             + run.settings.meta_settle_seconds,
@@ -159,21 +170,14 @@ async def _record_refusal(run: Run, move: Do, attempt_id: int, error: MetaError)
     advice = advise(error)
     facts = {"code": error.code, "subcode": error.subcode, "fbtrace_id": error.fbtrace_id}
     if advice.kind == "throttle":
-        async with report(run.pool, run.job) as news:
-            await store.record_answer(news.connection, attempt_id, "throttled", error=facts)
-            await wait(
-                news,
-                run.job,
-                step=move.step,
-                message="Waiting for Meta until {until}. It limits how often this ad account is called.",
-                seconds=throttle_seconds(error),
-            )
+        await throttled(run, move.step, error, attempt_id=attempt_id)
         return False
-    # The backdated proof was too old for Meta's clock: once more with a fresh one and the full window.
-    again = advice.kind == "proof" and not move.fresh_stamp
+    # The proof was too old or too new for Meta's clock: once more, stamped afresh, with the full window.
+    again = advice.kind == "proof" and move.skew_seconds is None
+    skew = _skew(error) if again else None
     async with report(run.pool, run.job) as news:
         await store.record_answer(
-            news.connection, attempt_id, "rejected", error={**facts, "proof_refused": again}
+            news.connection, attempt_id, "rejected", error={**facts, "skew_seconds": skew}
         )
         await news.tell(
             RunStepBody,
@@ -188,6 +192,12 @@ async def _record_refusal(run: Run, move: Do, attempt_id: int, error: MetaError)
     if advice.kind == "token":
         await run.report_trouble(error)
     return await run.fail(refused_by_meta(error, advice, move.step))
+
+
+def _skew(error: MetaError) -> int:
+    """Seconds by which Meta's clock is ahead of ours; a proof that is refused is refused at once."""
+    served = served_at(error.headers)
+    return round(served - time.time()) if served else 0
 
 
 async def _dsa_owners(run: Run) -> tuple[str, str] | None:

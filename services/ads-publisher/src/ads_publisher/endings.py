@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ads_publisher import store
-from ads_publisher.graph import MetaError
 from ads_publisher.meta_errors import Advice, describe
+from ads_publisher.outcomes import MetaError
 from ads_publisher.reporting import Report, report
 from ads_publisher.store import Job
 from chassis.database import Pool

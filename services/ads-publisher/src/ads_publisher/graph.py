@@ -11,11 +11,25 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import httpx
 from opentelemetry.trace import SpanKind
 
+from ads_publisher.outcomes import (
+    OBJECT_ID,
+    Created,
+    Outcome,
+    ReadFailed,
+    Refused,
+    Unknown,
+    classify_answer,
+    classify_failure,
+    parse_error,
+    parse_json,
+)
+from ads_publisher.usage import APP, Usage, account_usage, app_usage
 from chassis.telemetry import span
 
 MAX_BODY_BYTES: Final = 1_048_576
@@ -26,133 +40,10 @@ Source: https://developers.facebook.com/docs/facebook-login/security"""
 IDLE_CONNECTION_SECONDS: Final = 5.0
 """A connection idle for longer is not used again: one that Meta is just closing would lose an answer."""
 CONNECT_SECONDS: Final = 5.0
+TOLERATED_SKEW_SECONDS: Final = 3
+"""Clocks closer than this need no correction; the `Date` header has whole seconds."""
 MAX_PAGES: Final = 40
-SERVER_ERROR: Final = 500
-CLIENT_ERROR: Final = 400
-_OBJECT_ID: Final = re.compile(r"\d{1,25}")
 _ACCOUNT_ID: Final = re.compile(r"act_\d{1,25}")
-_UNKNOWN_CODES: Final = frozenset({1, 2})
-"""Meta's "please retry later": seen to come after the object had been created."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MetaError:
-    """Meta's error envelope, whole. Decide on `code` and `subcode` only: texts are localised."""
-
-    code: int
-    subcode: int | None = None
-    message: str = ""
-    user_title: str | None = None
-    user_message: str | None = None
-    blame_fields: tuple[str, ...] = ()
-    fbtrace_id: str | None = None
-    is_transient: bool = False
-    http_status: int = 0
-    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-    @property
-    def passing(self) -> bool:
-        """A fault of the moment on Meta's side: a read may be repeated, a create may have happened."""
-        return self.code in _UNKNOWN_CODES or self.is_transient or self.http_status >= SERVER_ERROR
-
-
-@dataclass(frozen=True, kw_only=True)
-class Created:
-    """Meta answered with the id of the new object."""
-
-    object_id: str
-    version_warning: str | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class NotSent:
-    """Nothing reached Meta."""
-
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Refused:
-    """Meta said no, and certainly created nothing."""
-
-    error: MetaError
-
-
-@dataclass(frozen=True, kw_only=True)
-class Unknown:
-    """It may have happened."""
-
-    reason: str
-
-
-Outcome = Created | NotSent | Refused | Unknown
-
-
-def classify_failure(exc: Exception) -> NotSent | Unknown:
-    """What a transport failure says about a create: only failing to connect proves that nothing was sent."""
-    not_sent = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
-    if isinstance(exc, not_sent):
-        return NotSent(reason=type(exc).__name__)
-    return Unknown(reason=type(exc).__name__)
-
-
-def classify_answer(status: int, body: bytes, headers: Mapping[str, str]) -> Created | Refused | Unknown:
-    """What an answer says about a create. Anything that is not plainly yes or no is unknown."""
-    payload = _parse(body)
-    error = parse_error(status, payload, headers)
-    if CLIENT_ERROR <= status < SERVER_ERROR and error:
-        if error.passing:
-            return Unknown(reason=f"Meta error {error.code}")
-        return Refused(error=error)
-    object_id = payload.get("id") if isinstance(payload, dict) and not error else None
-    if status < 300 and isinstance(object_id, str) and _OBJECT_ID.fullmatch(object_id):  # noqa: PLR2004 - 2xx
-        return Created(object_id=object_id, version_warning=headers.get("x-ad-api-version-warning"))
-    return Unknown(reason=f"HTTP {status} without a usable answer")
-
-
-def parse_error(status: int, payload: Any, headers: Mapping[str, str]) -> MetaError | None:
-    """Read Meta's error envelope; None when there is none."""
-    raw = payload.get("error") if isinstance(payload, dict) else None
-    if not isinstance(raw, dict) or not isinstance(raw.get("code"), int):
-        return None
-    subcode = raw.get("error_subcode")
-    return MetaError(
-        code=raw["code"],
-        subcode=subcode if isinstance(subcode, int) else None,
-        message=str(raw.get("message", "")),
-        user_title=raw.get("error_user_title"),
-        user_message=raw.get("error_user_msg"),
-        blame_fields=_blame_fields(raw.get("error_data")),
-        fbtrace_id=raw.get("fbtrace_id"),
-        is_transient=raw.get("is_transient") is True,
-        http_status=status,
-        headers={key.lower(): value for key, value in headers.items()},
-    )
-
-
-def _blame_fields(error_data: Any) -> tuple[str, ...]:
-    # Meta sends this as an object or as JSON text within the JSON.
-    data = _parse(error_data.encode()) if isinstance(error_data, str) else error_data
-    specs = data.get("blame_field_specs") if isinstance(data, dict) else None
-    if not isinstance(specs, list):
-        return ()
-    return tuple(".".join(map(str, spec)) for spec in specs if isinstance(spec, list))
-
-
-def _parse(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except ValueError:
-        return None
-
-
-class ReadFailed(Exception):
-    """A read came to nothing: Meta refused it (`error`) or could not be reached. Reads are safe to repeat."""
-
-    def __init__(self, reason: str, error: MetaError | None = None) -> None:
-        super().__init__(reason)
-        self.reason = reason
-        self.error = error
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,9 +59,11 @@ class GraphClient:
 
     def __init__(self, *, base_url: str, version: str, app_secret: str, timeout_seconds: float) -> None:
         self._base = f"{base_url.rstrip('/')}/{version}"
-        self._version = version
         self._app_secret = app_secret
         self._timeout_seconds = timeout_seconds
+        self._skew_seconds = 0
+        """How far Meta's clock is ahead of ours, where that matters to a proof."""
+        self._usage: dict[str, Usage] = {}
         self._http = httpx.AsyncClient(
             # Connecting has its own, shorter limit: running into the total deadline would make it a doubt.
             timeout=httpx.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds / 2)),
@@ -182,6 +75,12 @@ class GraphClient:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+    def take_pauses(self) -> dict[str, float]:
+        """Seconds to pause by scope (an ad account, or all), as the answers since the last call ask for."""
+        pauses = {scope: usage.pause_seconds() for scope, usage in self._usage.items()}
+        self._usage.clear()
+        return {scope: seconds for scope, seconds in pauses.items() if seconds}
 
     async def create(
         self, access: Access, edge: str, params: Mapping[str, Any], *, proof_time: int
@@ -200,7 +99,7 @@ class GraphClient:
         request = self._request("POST", self._account_path(access, edge), access, proof_time, data=form)
         with span(f"POST {{ad_account}}/{edge}", kind=SpanKind.CLIENT) as current:
             try:
-                status, body, headers = await self._send(request)
+                status, body, headers = await self._send(request, access)
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, AnswerTooLong) as exc:
                 outcome: Outcome = classify_failure(exc)
             else:
@@ -211,13 +110,32 @@ class GraphClient:
                 current.set_attribute("meta.fbtrace_id", outcome.error.fbtrace_id)
         return outcome
 
+    async def delete(self, access: Access, object_id: str) -> Outcome:
+        """Delete one object. `Created` means that it is gone now; never raises for what Meta does.
+
+        Safe to repeat: deleting what is deleted changes nothing.
+        """
+        if not OBJECT_ID.fullmatch(object_id):
+            raise ValueError(f"not an id of Meta's: {object_id!r}")
+        stamp = int(time.time()) + self._skew_seconds
+        request = self._request("DELETE", f"/{object_id}", access, stamp)
+        with span("DELETE /{id}", kind=SpanKind.CLIENT):
+            try:
+                status, body, headers = await self._send(request, access)
+            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, AnswerTooLong) as exc:
+                return classify_failure(exc)
+        if error := parse_error(status, parse_json(body), headers):
+            return Refused(error=error)
+        done = parse_json(body) == {"success": True}
+        return Created(object_id=object_id) if done else Unknown(reason=f"HTTP {status}")
+
     async def read_object(self, access: Access, object_id: str, fields: str) -> dict[str, Any]:
         """Read one node.
 
         Raises:
             ReadFailed: refused or unreachable.
         """
-        if not _OBJECT_ID.fullmatch(object_id):
+        if not OBJECT_ID.fullmatch(object_id):
             raise ReadFailed("not an id of Meta's")
         return await self._read(access, f"/{object_id}", {"fields": fields})
 
@@ -252,14 +170,25 @@ class GraphClient:
         raise ReadFailed("more pages than there can be")
 
     async def _read(self, access: Access, path: str, params: Mapping[str, str]) -> dict[str, Any]:
-        request = self._request("GET", path, access, int(time.time()), params=params)
+        skew = self._skew_seconds
+        try:
+            return await self._read_once(access, path, params)
+        except ReadFailed:
+            # The answer has told Meta's time: if the proof was wrong only for our clock, it is right now.
+            if self._skew_seconds == skew:
+                raise
+            return await self._read_once(access, path, params)
+
+    async def _read_once(self, access: Access, path: str, params: Mapping[str, str]) -> dict[str, Any]:
+        stamp = int(time.time()) + self._skew_seconds
+        request = self._request("GET", path, access, stamp, params=params)
         with span("GET " + re.sub(r"\d{5,}", "{id}", path), kind=SpanKind.CLIENT) as current:
             try:
-                status, body, headers = await self._send(request)
+                status, body, headers = await self._send(request, access)
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, AnswerTooLong) as exc:
                 raise ReadFailed(type(exc).__name__) from exc
             current.set_attribute("http.response.status_code", status)
-        payload = _parse(body)
+        payload = parse_json(body)
         if error := parse_error(status, payload, headers):
             raise ReadFailed(f"Meta error {error.code}", error)
         if status >= 300 or not isinstance(payload, dict):  # noqa: PLR2004 - 2xx
@@ -279,11 +208,12 @@ class GraphClient:
             method, self._base + path, headers={"authorization": f"Bearer {access.token}"}, **kwargs
         )
 
-    async def _send(self, request: httpx.Request) -> tuple[int, bytes, Mapping[str, str]]:
+    async def _send(self, request: httpx.Request, access: Access) -> tuple[int, bytes, Mapping[str, str]]:
         # httpx bounds each read, not the whole: a body that trickles would hold the task for ever.
         async with asyncio.timeout(self._timeout_seconds):
             response = await self._http.send(request, stream=True)
             try:
+                self._learn(access, response.headers)
                 chunks = bytearray()
                 async for chunk in response.aiter_raw():
                     chunks += chunk
@@ -293,6 +223,13 @@ class GraphClient:
             finally:
                 await response.aclose()
 
+    def _learn(self, access: Access, headers: Mapping[str, str]) -> None:
+        self._usage[access.ad_account_id] = account_usage(headers)
+        self._usage[APP] = app_usage(headers)
+        if served := served_at(headers):
+            skew = round(served - time.time())
+            self._skew_seconds = skew if abs(skew) > TOLERATED_SKEW_SECONDS else 0
+
     def _account_path(self, access: Access, edge: str) -> str:
         if not _ACCOUNT_ID.fullmatch(access.ad_account_id):
             raise ValueError(f"not an ad account id: {access.ad_account_id!r}")
@@ -301,3 +238,11 @@ class GraphClient:
 
 class AnswerTooLong(Exception):
     """The body passed `MAX_BODY_BYTES`."""
+
+
+def served_at(headers: Mapping[str, str]) -> float | None:
+    """Meta's clock when it answered, unix seconds, by its `Date` header."""
+    try:
+        return parsedate_to_datetime(headers.get("date", "")).timestamp()
+    except ValueError:
+        return None

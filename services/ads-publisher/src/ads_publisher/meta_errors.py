@@ -4,19 +4,15 @@ Keyed on code and subcode, never on `type` (nearly everything is an OAuthExcepti
 Source: https://developers.facebook.com/docs/marketing-api/error-reference
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from ads_publisher.graph import MetaError
+from ads_publisher.outcomes import MetaError
 from contracts.events import FixedBy
 
 Kind = Literal["fatal", "throttle", "token", "proof", "gone"]
 """What the publisher does: fail the run, wait, ask for a reconnect, stamp afresh, treat as deleted."""
-
-MIN_THROTTLE_SECONDS: Final = 60.0
-MAX_THROTTLE_SECONDS: Final = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,32 +118,3 @@ def describe(error: MetaError, advice: Advice) -> str:
     if error.user_message:
         message = f"{error.user_title}: {error.user_message}" if error.user_title else error.user_message
     return f"{error.code}{subcode}: {message.strip().rstrip('.')}. {advice.hint}"
-
-
-def throttle_seconds(error: MetaError) -> float:
-    """How long Meta asks us to wait, from its usage headers; at least a minute, at most an hour."""
-    waits = [
-        *_business_waits(error.headers.get("x-business-use-case-usage")),
-        *_account_waits(error.headers.get("x-ad-account-usage")),
-    ]
-    return min(max([*waits, MIN_THROTTLE_SECONDS]), MAX_THROTTLE_SECONDS)
-
-
-def _business_waits(header: str | None) -> list[float]:
-    data = _json(header)
-    entries = [entry for group in data.values() if isinstance(group, list) for entry in group]
-    minutes = [entry.get("estimated_time_to_regain_access") for entry in entries if isinstance(entry, dict)]
-    return [float(value) * 60 for value in minutes if isinstance(value, int | float)]
-
-
-def _account_waits(header: str | None) -> list[float]:
-    seconds = _json(header).get("reset_time_duration")
-    return [float(seconds)] if isinstance(seconds, int | float) else []
-
-
-def _json(header: str | None) -> dict[str, object]:
-    try:
-        value = json.loads(header) if header else {}
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}

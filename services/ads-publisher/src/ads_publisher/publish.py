@@ -11,12 +11,15 @@ from ads_publisher import payloads, store
 from ads_publisher.checks import DISABLED, connection_problem, settings_problem
 from ads_publisher.creating import create
 from ads_publisher.endings import Failure, prerequisite
-from ads_publisher.graph import Access, ReadFailed
+from ads_publisher.graph import Access
+from ads_publisher.outcomes import ReadFailed
+from ads_publisher.pausing import pause, save_pauses
 from ads_publisher.reporting import report
 from ads_publisher.run import NAMES, Run
 from ads_publisher.saga import Do, Finish, GiveUp, Move, Settle, Step, Verify, Wait, next_move
 from ads_publisher.settling import keep_waiting, read_failed, settle, verify
 from chassis.database import connection
+from chassis.failpoints import failpoint
 from contracts.events import PublishRequest, RunStartedBody, RunStepBody, RunSucceededBody
 
 
@@ -29,6 +32,7 @@ async def publish(run: Run) -> None:
     """
     mode = run.settings.mode
     request = PublishRequest.model_validate(run.job.request)
+    await failpoint("publisher.claimed")
     await start(run)
     if problem := settings_problem(request.settings):
         await run.fail(prerequisite(problem, "settings"))
@@ -71,6 +75,7 @@ async def allowed(run: Run) -> bool:
         return False
     access = Access(ad_account_id=grant.ad_account_id, token=grant.access_token.get_secret_value())
     run.use(grant, access)
+    await failpoint("publisher.granted")
     return True
 
 
@@ -110,15 +115,19 @@ async def _carry_on(run: Run) -> None:
     go_on = True
     while go_on:
         async with connection(run.pool) as acquired:
-            journal, now = await store.load_journal(
+            journal, now, paused_until = await store.load_journal(
                 acquired, customer_id=run.job.customer_id, ad_account_id=run.access.ad_account_id
             )
         run.remember(journal)
         move = next_move(journal, job_id=run.job.id, now=now, verified=run.verified)
+        if paused_until and isinstance(move, Do | Settle | Verify):
+            await pause(run, _step_of(move), seconds=(paused_until - now).total_seconds())
+            return
         try:
             go_on = await _make(run, move, now)
         except ReadFailed as exc:
             go_on = await read_failed(run, exc, _step_of(move))
+        await save_pauses(run)
 
 
 async def _make(run: Run, move: Move, now: datetime) -> bool:
@@ -141,6 +150,7 @@ async def _make(run: Run, move: Move, now: datetime) -> bool:
 
 
 async def _succeed(run: Run, campaign_id: str, adset_id: str) -> bool:
+    await failpoint("publisher.finish.before_commit")
     async with report(run.pool, run.job) as news:
         await news.tell(
             RunSucceededBody,
@@ -151,6 +161,7 @@ async def _succeed(run: Run, campaign_id: str, adset_id: str) -> bool:
             adset_id=adset_id,
         )
         await store.finish_job(news.connection, run.job, "done")
+    await failpoint("publisher.finish.after_commit")
     return False
 
 

@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ads_publisher.graph import Access, GraphClient, ReadFailed
+from ads_publisher.graph import Access, GraphClient
 from ads_publisher.meta_errors import advise
+from ads_publisher.outcomes import ReadFailed
 from ads_publisher.payloads import ADSET_NAME, CAMPAIGN_NAME, marker
 from ads_publisher.saga import Attempt
 

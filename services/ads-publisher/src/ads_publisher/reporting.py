@@ -41,9 +41,10 @@ _EVENTS: dict[type[Any], type[Any]] = {
 class Report:
     """One transaction about one run. Every report proves by its version number that the lease is held."""
 
-    def __init__(self, connection: Connection, job: Job) -> None:
+    def __init__(self, connection: Connection, job: Job, *, after_end: bool = False) -> None:
         self.connection = connection
         self._job = job
+        self._number = store.next_version_after_end if after_end else store.next_version
 
     async def tell(self, body: type[Any], **fields: Any) -> None:
         """Number one event and put it into the outbox.
@@ -52,7 +53,7 @@ class Report:
             LeaseLost: the run belongs to another process now.
         """
         job = self._job
-        version = await store.next_version(self.connection, job)
+        version = await self._number(self.connection, job)
         event = _EVENTS[body](
             # Derived, so that news sent twice has the same id.
             id=event_id(job.id, version),
@@ -71,12 +72,12 @@ def event_id(job_id: UUID, version: int) -> UUID:
 
 
 @asynccontextmanager
-async def report(pool: Pool, job: Job) -> AsyncIterator[Report]:
-    """Open the transaction of one report.
+async def report(pool: Pool, job: Job, *, after_end: bool = False) -> AsyncIterator[Report]:
+    """Open the transaction of one report; `after_end` is for news about a run that is over.
 
     Raises:
         LeaseLost: the run belongs to another process now; nothing was written.
         Unavailable: the database does not answer.
     """
     async with transaction(pool) as connection:
-        yield Report(connection, job)
+        yield Report(connection, job, after_end=after_end)

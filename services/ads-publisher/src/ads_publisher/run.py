@@ -5,7 +5,8 @@ from typing import Final
 
 from ads_publisher.endings import Failure, fail
 from ads_publisher.grants import Grants
-from ads_publisher.graph import Access, GraphClient, MetaError
+from ads_publisher.graph import Access, GraphClient
+from ads_publisher.outcomes import MetaError
 from ads_publisher.saga import Attempt
 from ads_publisher.settings import Settings
 from ads_publisher.store import Job

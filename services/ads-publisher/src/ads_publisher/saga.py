@@ -40,7 +40,8 @@ class Attempt:
     looks: int = 0
     outcome: AttemptOutcome | None = None
     object_id: str | None = None
-    proof_refused: bool = False
+    skew_seconds: int | None = None
+    """Meta refused the proof; its clock was so many seconds ahead of ours."""
 
     @property
     def unsettled(self) -> bool:
@@ -53,12 +54,15 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True)
 class Do:
-    """Journal the intent, then create. `fresh_stamp`: Meta called the backdated proof too old."""
+    """Journal the intent, then create.
+
+    `skew_seconds` is set when Meta has just refused an attempt's proof: stamp afresh, by Meta's clock.
+    """
 
     step: Step
     number: int
     parent_id: str | None
-    fresh_stamp: bool
+    skew_seconds: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +154,7 @@ def _step_move(
         step=step,
         number=max((a.number for a in own), default=0) + 1,
         parent_id=parent_id,
-        fresh_stamp=bool(own) and own[-1].proof_refused,
+        skew_seconds=own[-1].skew_seconds if own else None,
     )
 
 

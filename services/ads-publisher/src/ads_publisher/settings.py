@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import NoDecode
 
-from chassis.settings import ServiceSettings
+from chassis.settings import ServiceSettings, split_csv
 from contracts.events import PublishMode
 
 ExactlyTrue = Annotated[bool, BeforeValidator(lambda value: value in (True, "true"))]
@@ -30,6 +31,14 @@ class Settings(ServiceSettings):
     """How far the clocks of Meta and of our database may differ."""
     meta_settle_seconds: float = 20.0
     """How long a created object may be missing from Meta's lists."""
+    sweep_after_seconds: Annotated[tuple[float, ...], NoDecode, BeforeValidator(split_csv)] = (
+        60,
+        300,
+        900,
+        3600,
+        86_400,
+    )
+    """How long after a create whose answer was lost its ad account is looked at for extra objects."""
     executor_tasks: int = Field(default=10, ge=1, le=500)
     """Runs worked at once by this process."""
     lease_seconds: float = Field(default=10.0, le=15.0)

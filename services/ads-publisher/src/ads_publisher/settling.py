@@ -5,12 +5,14 @@ from datetime import UTC, datetime
 from ads_publisher import store
 from ads_publisher.creating import record_object
 from ads_publisher.endings import clock, refused_by_meta, wait
-from ads_publisher.graph import ReadFailed
-from ads_publisher.meta_errors import advise, throttle_seconds
+from ads_publisher.meta_errors import advise
+from ads_publisher.outcomes import ReadFailed
+from ads_publisher.pausing import throttled
 from ads_publisher.reconcile import find_by_marker, look_at
 from ads_publisher.reporting import report
 from ads_publisher.run import NAMES, Run
 from ads_publisher.saga import Attempt, Step, next_look, retry_delay
+from chassis.failpoints import failpoint
 from contracts.events import RunStepBody, StepName
 
 
@@ -25,9 +27,11 @@ async def settle(run: Run, attempt: Attempt, *, now: datetime) -> bool:
     """
     hits = await find_by_marker(run.graph, run.access, attempt)
     if hits:
+        await failpoint("publisher.settle.found")
         await record_object(run, attempt.step, attempt.id, hits, adopted=True)
         return True
     if now >= attempt.not_before:
+        await failpoint("publisher.settle.absent")
         await _record_absent(run, attempt)
         return True
     look = next_look(attempt, now=now)
@@ -112,7 +116,8 @@ async def read_failed(run: Run, exc: ReadFailed, step: StepName) -> bool:
             if advice.kind == "token":
                 await run.report_trouble(error)
             return await run.fail(refused_by_meta(error, advice, step))
-        message, seconds = "Waiting for Meta until {until}.", throttle_seconds(error)
+        await throttled(run, step, error)
+        return False
     async with report(run.pool, run.job) as news:
         await wait(news, run.job, step=step, message=message, seconds=seconds)
     return False

@@ -12,6 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from ads_publisher.saga import Attempt, AttemptOutcome, Step
+from ads_publisher.usage import APP
 from chassis.database import Connection, affected
 
 OPEN: Final = "('ready', 'running')"
@@ -38,6 +39,11 @@ class Job:
     deferrals: int
 
 
+_ATTEMPT_COLUMNS: Final = (
+    "attempt.id, attempt.job_id, attempt.run_id, attempt.step, attempt.number, attempt.parent_id,"
+    " attempt.intent_at, attempt.not_before, attempt.look_at, attempt.looks, attempt.outcome,"
+    " attempt.object_id, (attempt.error->>'skew_seconds')::int AS skew_seconds"
+)
 _JOB_COLUMNS: Final = (
     "id, run_id, customer_id, kind, lane, request, traceparent, mode, fence, version, deferrals"
 )
@@ -193,21 +199,40 @@ async def finish_job(connection: Connection, job: Job, status: str) -> None:
 
 async def load_journal(
     connection: Connection, *, customer_id: UUID, ad_account_id: str
-) -> tuple[list[Attempt], datetime]:
-    """All creates ever meant for this customer in this ad account, oldest first, and the time now."""
+) -> tuple[list[Attempt], datetime, datetime | None]:
+    """All creates ever meant for this customer in this ad account, oldest first.
+
+    With it the time now, and until when Meta must not be called, if so.
+    """
     rows = await connection.fetch(
-        """
-        SELECT id, job_id, run_id, step, number, parent_id, intent_at, not_before, look_at, looks,
-               outcome, object_id, coalesce((error->>'proof_refused')::boolean, false) AS proof_refused
-        FROM publish_attempts
-        WHERE customer_id = $1 AND ad_account_id = $2
-        ORDER BY id
+        f"""
+        SELECT {_ATTEMPT_COLUMNS} FROM publish_attempts AS attempt
+        WHERE attempt.customer_id = $1 AND attempt.ad_account_id = $2
+        ORDER BY attempt.id
         """,
         customer_id,
         ad_account_id,
     )
-    now: datetime = await connection.fetchval("SELECT clock_timestamp()")
-    return [_attempt(row) for row in rows], now
+    clock = await connection.fetchrow(
+        "SELECT clock_timestamp() AS now,"
+        " (SELECT max(until) FROM account_pauses"
+        "  WHERE scope = ANY($1) AND until > clock_timestamp()) AS pause",
+        [APP, ad_account_id],
+    )
+    assert clock is not None  # noqa: S101 - a SELECT without FROM has one row
+    return [_attempt(row) for row in rows], clock["now"], clock["pause"]
+
+
+async def save_pause(connection: Connection, *, scope: str, seconds: float) -> None:
+    """Nobody calls Meta for this scope for some seconds; a longer pause that is known stays."""
+    await connection.execute(
+        """
+        INSERT INTO account_pauses (scope, until) VALUES ($1, clock_timestamp() + make_interval(secs => $2))
+        ON CONFLICT (scope) DO UPDATE SET until = greatest(account_pauses.until, excluded.until)
+        """,
+        scope,
+        seconds,
+    )
 
 
 def _attempt(row: asyncpg.Record) -> Attempt:
@@ -271,7 +296,9 @@ async def record_answer(
         """
         UPDATE publish_attempts
         SET outcome = $2, object_id = coalesce($3, object_id), extra_ids = $4, error = coalesce($5, error),
-            answered_at = now()
+            answered_at = now(),
+            -- Only a create whose answer was lost once can have left an extra object behind.
+            sweep_at = CASE WHEN $2 IN ('unknown', 'adopted', 'absent') THEN coalesce(sweep_at, now()) END
         WHERE id = $1 AND (outcome IS NULL OR outcome = 'unknown')
         """,
         attempt_id,
@@ -298,6 +325,73 @@ async def record_look(connection: Connection, attempt_id: int, *, look_at: datet
     await connection.execute(
         "UPDATE publish_attempts SET looks = looks + 1, look_at = $2 WHERE id = $1", attempt_id, look_at
     )
+
+
+async def claim_due_sweeps(
+    connection: Connection, *, limit: int, lease_seconds: float, first_after_seconds: float
+) -> list[tuple[Attempt, Job, str, int]]:
+    """Lease attempts whose ad account is to be looked at for extra objects.
+
+    Each with its job, its ad account and the number of sweeps before.
+    """
+    rows = await connection.fetch(
+        f"""
+        WITH due AS (
+            SELECT attempt.id FROM publish_attempts AS attempt
+            WHERE attempt.sweep_at <= now()
+              AND attempt.intent_at <= now() - make_interval(secs => $3)
+            ORDER BY attempt.sweep_at LIMIT $1
+            FOR UPDATE SKIP LOCKED
+        )
+        UPDATE publish_attempts AS attempt SET sweep_at = now() + make_interval(secs => $2)
+        FROM due WHERE attempt.id = due.id
+        RETURNING attempt.sweeps, attempt.ad_account_id, {_ATTEMPT_COLUMNS}
+        """,
+        limit,
+        lease_seconds,
+        first_after_seconds,
+    )
+    found = []
+    for row in rows:
+        values = dict(row)
+        sweeps, ad_account_id = values.pop("sweeps"), values.pop("ad_account_id")
+        job = await get_job_by_run(connection, values["run_id"])
+        assert job is not None  # noqa: S101 - a foreign key promises it
+        found.append((Attempt(**values), job, ad_account_id, sweeps))
+    return found
+
+
+async def record_sweep(
+    connection: Connection, attempt_id: int, *, next_after_seconds: float | None, extra_ids: Sequence[str]
+) -> None:
+    """Journal a sweep; the next one is so many seconds after the intent, or never."""
+    await connection.execute(
+        """
+        UPDATE publish_attempts
+        SET sweeps = sweeps + 1, sweep_at = intent_at + make_interval(secs => $2),
+            extra_ids = coalesce(nullif($3::text[], '{}'), extra_ids)
+        WHERE id = $1
+        """,
+        attempt_id,
+        next_after_seconds,
+        list(extra_ids),
+    )
+
+
+async def next_version_after_end(connection: Connection, job: Job) -> int:
+    """Number news about a run that is over.
+
+    Raises:
+        LeaseLost: the run is not over.
+    """
+    version: int | None = await connection.fetchval(
+        "UPDATE publish_jobs SET version = version + 1"
+        " WHERE id = $1 AND status IN ('done', 'failed') RETURNING version",
+        job.id,
+    )
+    if version is None:
+        raise LeaseLost
+    return version
 
 
 async def get_job_by_run(connection: Connection, run_id: UUID) -> Job | None:

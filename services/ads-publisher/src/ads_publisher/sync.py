@@ -1,7 +1,7 @@
 """The other use case: refresh what Meta says about the objects that were created. Reads only."""
 
 from ads_publisher import store
-from ads_publisher.graph import ReadFailed
+from ads_publisher.outcomes import ReadFailed
 from ads_publisher.publish import allowed, start
 from ads_publisher.reconcile import Standing, look_at
 from ads_publisher.reporting import report
@@ -30,7 +30,7 @@ async def sync(run: Run) -> None:
 
 async def _refresh(run: Run) -> None:
     async with connection(run.pool) as acquired:
-        journal, _ = await store.load_journal(
+        journal, _, _ = await store.load_journal(
             acquired, customer_id=run.job.customer_id, ad_account_id=run.access.ad_account_id
         )
     run.remember(journal)

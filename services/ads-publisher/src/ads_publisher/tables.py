@@ -74,6 +74,7 @@ class PublishAttempt(SQLModel, table=True):
             name="publish_attempts_object",
         ),
         Index("publish_attempts_number", "job_id", "step", "number", unique=True),
+        Index("publish_attempts_sweep", "sweep_at", postgresql_where="sweep_at IS NOT NULL"),
         Index("publish_attempts_account", "customer_id", "ad_account_id", "id"),
         # One run is at most one object per step.
         Index(
@@ -105,7 +106,19 @@ class PublishAttempt(SQLModel, table=True):
     object_id: str | None = Field(default=None, sa_type=Text)
     extra_ids: list[str] | None = Field(default=None, sa_type=ARRAY(Text))
     error: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    sweeps: int = Field(sa_column_kwargs={"server_default": "0"})
+    sweep_at: datetime | None = _time()
     answered_at: datetime | None = _time()
+
+
+class AccountPause(SQLModel, table=True):
+    """Until when Meta must not be called: for one ad account, or (scope `app`) for all."""
+
+    __tablename__ = "account_pauses"
+    metadata = metadata
+
+    scope: str = Field(sa_type=Text, primary_key=True)
+    until: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 outbox = outbox_table(metadata)

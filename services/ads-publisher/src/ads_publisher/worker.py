@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from ads_publisher import sweep
 from ads_publisher.consumers import Ingest
 from ads_publisher.executor import Executor
 from ads_publisher.grants import Grants
@@ -22,9 +23,11 @@ from ads_publisher.publish import publish
 from ads_publisher.run import Run
 from ads_publisher.settings import Settings
 from ads_publisher.store import Job
+from ads_publisher.sweep import Sweeper
 from ads_publisher.sync import sync
 from ads_publisher.versions import version_warning
 from chassis.database import Pool, create_pool, is_alive
+from chassis.failpoints import arm
 from chassis.http import internal_client
 from chassis.outbox import Relay
 from chassis.periodic import background, run_forever
@@ -48,6 +51,7 @@ class Worker:
         self._pool = pool
         self._grants = grants
         self._clients: list[GraphClient] = []
+        self.sweeper = Sweeper(pool=pool, settings=settings, grants=grants, graph=self._new_client())
         self.redis = redis
         self.executor = Executor(
             pool=pool, tasks=settings.executor_tasks, lease_seconds=settings.lease_seconds, work=self._work
@@ -75,7 +79,7 @@ class Worker:
         )
 
     async def close(self) -> None:
-        for client in self._clients:
+        for client in (self.sweeper.graph, *self._clients):
             await client.close()
 
     async def problems(self) -> dict[str, str]:
@@ -94,6 +98,7 @@ class Worker:
 def create_app(settings: Settings) -> Starlette:
     """Build the process; its work begins with the server's start and ends, drained, with its stop."""
     setup_telemetry(SERVICE, settings)
+    arm(settings)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -131,6 +136,7 @@ async def _start(stack: AsyncExitStack, settings: Settings) -> Worker:
     for name, job in (
         ("relay", relay.run()),
         ("renew", worker.executor.renew()),
+        ("sweeper", run_forever("sweeper", worker.sweeper.sweep_due, every_seconds=sweep.EVERY_SECONDS)),
         ("presence", run_forever("presence", presence.beat, every_seconds=EVERY_SECONDS)),
         ("executor", worker.executor.run()),
         ("streams", worker.consumers.run()),

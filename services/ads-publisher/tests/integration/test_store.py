@@ -149,7 +149,7 @@ async def test_the_proof_is_backdated_from_the_journaled_intent(pool: Pool) -> N
     [job] = await claim(pool)
     await intend(pool, job)
     async with transaction(pool) as connection:
-        [attempt], now = await store.load_journal(
+        [attempt], now, _ = await store.load_journal(
             connection, customer_id=job.customer_id, ad_account_id="act_1"
         )
         proof_time = await connection.fetchval("SELECT proof_time FROM publish_attempts")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ads_publisher.graph import MetaError
-from ads_publisher.meta_errors import Kind, advise, describe, throttle_seconds
+from ads_publisher.meta_errors import Kind, advise, describe
+from ads_publisher.outcomes import MetaError
 from contracts.events import FixedBy
 
 
@@ -66,16 +66,3 @@ def test_the_text_has_code_subcode_message_and_hint() -> None:
 def test_metas_own_code_in_the_message_is_not_repeated() -> None:
     error = MetaError(code=200, message="(#200) Ad account owner has NOT grant ads_management permission")
     assert describe(error, advise(error)).startswith("200: Ad account owner has NOT grant")
-
-
-def test_waits_come_from_the_headers_in_their_own_units() -> None:
-    business = {"x-business-use-case-usage": '{"12":[{"estimated_time_to_regain_access":7}]}'}
-    account = {"x-ad-account-usage": '{"acc_id_util_pct":99,"reset_time_duration":180}'}
-    assert throttle_seconds(MetaError(code=80004, headers=business)) == 420
-    assert throttle_seconds(MetaError(code=17, headers=account)) == 180
-    assert throttle_seconds(MetaError(code=17, headers={**business, **account})) == 420
-
-
-@pytest.mark.parametrize("header", ["", "no json", "[]", '{"12":3}', '{"12":[4]}', '{"12":[{}]}'])
-def test_a_header_that_cannot_be_read_means_the_shortest_wait(header: str) -> None:
-    assert throttle_seconds(MetaError(code=80004, headers={"x-business-use-case-usage": header})) == 60

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ads_publisher.graph import (
+from ads_publisher.outcomes import (
     Created,
     MetaError,
     NotSent,

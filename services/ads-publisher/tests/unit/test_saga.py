@@ -35,7 +35,7 @@ def attempt(
     parent_id: str | None = None,
     job_id: UUID = JOB,
     look_in: float = 0,
-    proof_refused: bool = False,
+    skew_seconds: int | None = None,
     row: int = 1,
 ) -> Attempt:
     return Attempt(
@@ -50,7 +50,7 @@ def attempt(
         look_at=NOW + timedelta(seconds=look_in),
         outcome=outcome,
         object_id=object_id,
-        proof_refused=proof_refused,
+        skew_seconds=skew_seconds,
     )
 
 
@@ -58,15 +58,11 @@ CAMPAIGN = attempt(outcome="created", object_id="11")
 
 
 def test_an_empty_journal_asks_for_the_campaign() -> None:
-    assert next_move([], job_id=JOB, now=NOW) == Do(
-        step="campaign", number=1, parent_id=None, fresh_stamp=False
-    )
+    assert next_move([], job_id=JOB, now=NOW) == Do(step="campaign", number=1, parent_id=None)
 
 
 def test_a_stored_campaign_leads_to_its_ad_set() -> None:
-    assert next_move([CAMPAIGN], job_id=JOB, now=NOW) == Do(
-        step="adset", number=1, parent_id="11", fresh_stamp=False
-    )
+    assert next_move([CAMPAIGN], job_id=JOB, now=NOW) == Do(step="adset", number=1, parent_id="11")
 
 
 def test_both_objects_finish_the_run() -> None:
@@ -91,7 +87,7 @@ def test_a_doubt_that_an_earlier_run_left_is_settled_first() -> None:
 
 def test_an_absent_create_may_be_tried_again_with_the_next_number() -> None:
     assert next_move([attempt(outcome="absent", number=3)], job_id=JOB, now=NOW) == Do(
-        step="campaign", number=4, parent_id=None, fresh_stamp=False
+        step="campaign", number=4, parent_id=None
     )
 
 
@@ -109,21 +105,19 @@ def test_the_campaign_of_an_earlier_run_is_looked_at_before_it_is_used() -> None
     earlier = attempt(outcome="created", object_id="11", job_id=EARLIER)
     assert next_move([earlier], job_id=JOB, now=NOW) == Verify(step="campaign", object_id="11")
     seen = next_move([earlier], job_id=JOB, now=NOW, verified={"11"})
-    assert seen == Do(step="adset", number=1, parent_id="11", fresh_stamp=False)
+    assert seen == Do(step="adset", number=1, parent_id="11")
 
 
 def test_a_campaign_that_is_gone_takes_its_ad_set_with_it() -> None:
     gone = attempt(outcome="gone", object_id="11", job_id=EARLIER)
     orphan = attempt("adset", "created", object_id="22", parent_id="11", job_id=EARLIER)
-    assert next_move([gone, orphan], job_id=JOB, now=NOW) == Do(
-        step="campaign", number=1, parent_id=None, fresh_stamp=False
-    )
+    assert next_move([gone, orphan], job_id=JOB, now=NOW) == Do(step="campaign", number=1, parent_id=None)
 
 
 def test_a_proof_that_was_too_old_is_stamped_afresh() -> None:
-    refused = attempt(outcome="rejected", proof_refused=True)
+    refused = attempt(outcome="rejected", skew_seconds=-600)
     assert next_move([refused], job_id=JOB, now=NOW) == Do(
-        step="campaign", number=2, parent_id=None, fresh_stamp=True
+        step="campaign", number=2, parent_id=None, skew_seconds=-600
     )
 
 

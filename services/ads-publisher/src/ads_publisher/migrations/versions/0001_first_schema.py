@@ -12,6 +12,12 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "account_pauses",
+        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("scope"),
+    )
+    op.create_table(
         "outbox",
         sa.Column("id", sa.BigInteger(), sa.Identity(always=True), nullable=False),
         sa.Column("event_id", sa.Uuid(), nullable=False),
@@ -90,14 +96,15 @@ def upgrade() -> None:
         sa.Column("object_id", sa.Text(), nullable=True),
         sa.Column("extra_ids", postgresql.ARRAY(sa.Text()), nullable=True),
         sa.Column("error", postgresql.JSONB(), nullable=True),
+        sa.Column("sweeps", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("sweep_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("answered_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint(
             "(outcome IN ('created', 'adopted', 'gone')) = (object_id IS NOT NULL)",
             name="publish_attempts_object",
         ),
         sa.CheckConstraint(
-            "outcome IN ('created', 'adopted', 'gone', 'unknown', 'absent', 'rejected',"
-            " 'throttled', 'not_sent')",
+            "outcome IN ('created', 'adopted', 'gone', 'unknown', 'absent', 'rejected', 'throttled', 'not_sent')",
             name="publish_attempts_outcome",
         ),
         sa.CheckConstraint("step IN ('campaign', 'adset')", name="publish_attempts_step"),
@@ -114,6 +121,13 @@ def upgrade() -> None:
         ["job_id", "step"],
         unique=True,
         postgresql_where=sa.text("outcome IN ('created', 'adopted')"),
+    )
+    op.create_index(
+        "publish_attempts_sweep",
+        "publish_attempts",
+        ["sweep_at"],
+        unique=False,
+        postgresql_where="sweep_at IS NOT NULL",
     )
 
 

@@ -1,0 +1,40 @@
+"""Waits that Meta asks for. They are kept in Postgres, so that every publisher process holds to them."""
+
+from typing import Final
+
+from ads_publisher import store
+from ads_publisher.endings import wait
+from ads_publisher.outcomes import MetaError
+from ads_publisher.reporting import report
+from ads_publisher.run import Run
+from ads_publisher.usage import APP, APP_WIDE_CODE, account_usage, throttle_seconds
+from chassis.database import connection
+from contracts.events import StepName
+
+WAITING_FOR_META: Final = "Waiting for Meta until {until}. It limits how often it is called."
+
+
+async def throttled(run: Run, step: StepName, error: MetaError, *, attempt_id: int | None = None) -> None:
+    """Meta has refused for now: pause the ad account, or everything, for all publishers, and wait."""
+    seconds = throttle_seconds(account_usage(error.headers))
+    scope = APP if error.code == APP_WIDE_CODE else run.access.ad_account_id
+    async with report(run.pool, run.job) as news:
+        if attempt_id is not None:
+            await store.record_answer(
+                news.connection, attempt_id, "throttled", error={"code": error.code, "subcode": error.subcode}
+            )
+        await store.save_pause(news.connection, scope=scope, seconds=seconds)
+        await wait(news, run.job, step=step, message=WAITING_FOR_META, seconds=seconds)
+
+
+async def pause(run: Run, step: StepName, *, seconds: float) -> None:
+    """Give the run back until its ad account, or the app, may be called again."""
+    async with report(run.pool, run.job) as news:
+        await wait(news, run.job, step=step, message=WAITING_FOR_META, seconds=seconds)
+
+
+async def save_pauses(run: Run) -> None:
+    """Keep what Meta's usage headers ask for where every publisher process reads it."""
+    for scope, seconds in run.graph.take_pauses().items():
+        async with connection(run.pool) as acquired:
+            await store.save_pause(acquired, scope=scope, seconds=seconds)
