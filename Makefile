@@ -1,0 +1,63 @@
+# Everything starts here: `make help`. Needs make, and Python 3.11 to 3.14; the rest is brought into .venv.
+# Written for GNU make 3.81, which macOS has.
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo up down test check smoke lock docs clean
+
+VENV := .venv
+PYTHON_IN_VENV := $(VENV)/bin/python
+MEMBERS := libs/contracts libs/chassis services/gateway services/meta-auth services/ads-publisher sandbox deploy/local
+SOURCES := $(MEMBERS:%=%/src)
+FAST_TESTS := $(wildcard libs/*/tests services/*/tests/unit)
+
+# Modules that write a page below docs/ from the code.
+GENERATORS :=
+
+# The stamp holds the folder it was made in: a copied or moved checkout must install again.
+STAMP := $(VENV)/.installed
+ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
+.PHONY: $(STAMP)
+endif
+
+help: ## Show this page
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+install: $(STAMP) ## Make .venv from the lock; does nothing when it is up to date
+	@echo "$(VENV) is up to date."
+
+$(STAMP): requirements.lock requirements-uv.lock pyproject.toml $(MEMBERS:%=%/pyproject.toml) scripts/install.sh
+	@PYTHON="$(PYTHON)" scripts/install.sh $(MEMBERS)
+	@printf '%s\n' "$(CURDIR)" > $@
+
+demo: $(STAMP) ## Publish once for real against the sandbox, show it, stop (KEEP=1 leaves it running)
+	@$(PYTHON_IN_VENV) -m local_stack demo $(if $(filter-out 0,$(KEEP)),--keep)
+
+up: $(STAMP) ## Run the whole system on this machine until Ctrl-C; data stays in .local/
+	@$(PYTHON_IN_VENV) -m local_stack up
+
+down: ## Stop what `make up` or `make demo` started, and nothing else
+	@if [ -x $(PYTHON_IN_VENV) ]; then $(PYTHON_IN_VENV) -m local_stack down; else echo "Nothing was running."; fi
+
+test: $(STAMP) ## Every test that needs no Docker, end to end included
+	@$(PYTHON_IN_VENV) -m pytest
+
+check: $(STAMP) ## Format, lint, types, layers and the fast tests
+	@$(PYTHON_IN_VENV) -m ruff format --check .
+	@$(PYTHON_IN_VENV) -m ruff check .
+	@$(PYTHON_IN_VENV) -m mypy $(SOURCES)
+	@$(VENV)/bin/lint-imports
+	@$(PYTHON_IN_VENV) -m pytest -q $(FAST_TESTS)
+
+smoke: $(STAMP) ## Run scripts/meta-step3-smoke.sh: as you when API_URL or a session is set, else on the local stack
+	@if [ -n "$$API_URL$$TEST_USER_EMAIL$$SESSION_COOKIE$$COOKIE_FILE" ]; then scripts/meta-step3-smoke.sh; \
+	else $(PYTHON_IN_VENV) -m local_stack smoke; fi
+
+lock: $(STAMP) ## Resolve the dependencies anew and write both lock files
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" scripts/lock.sh
+
+docs: $(STAMP) ## Write the generated pages again
+	@set -e; for generator in $(GENERATORS); do $(PYTHON_IN_VENV) -m $$generator; done
+
+clean: down ## Stop the stack and remove its data, the environment and all caches
+	@rm -rf .local $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find $(MEMBERS) tests -name __pycache__ -type d -prune -exec rm -rf {} +

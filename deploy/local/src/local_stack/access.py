@@ -1,0 +1,57 @@
+"""How to reach a running stack as the demo customer."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from rich.console import Console
+
+from local_stack.credentials import Credentials
+from local_stack.ports import Ports
+from local_stack.record import Record
+from local_stack.services import gateway_url, sandbox_url
+from local_stack.stack import RECORD, SECRETS, Stack
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Addresses and the demo login of one stack."""
+
+    gateway_url: str
+    sandbox_url: str
+    email: str
+    password: str
+
+    @classmethod
+    def of(cls, ports: Ports, credentials: Credentials) -> Self:
+        """What follows from the ports and secrets of a stack."""
+        return cls(
+            gateway_url=gateway_url(ports),
+            sandbox_url=sandbox_url(ports),
+            email=credentials.demo_email,
+            password=credentials.demo_password,
+        )
+
+
+@asynccontextmanager
+async def running_stack(data_dir: Path, console: Console) -> AsyncIterator[tuple[Access, Stack | None]]:
+    """The stack of this folder: the one that runs already, else one of our own that stops at the end.
+
+    Ports that another program uses are replaced by free ones. The second value is None when it ran already.
+    """
+    record = Record.read(data_dir / RECORD)
+    if record and record.is_running():
+        console.print(f"Using the stack that is running already (process {record.supervisor.pid}).")
+        ports = Ports(**record.ports)
+        yield Access.of(ports, Credentials.load_or_create(data_dir / SECRETS)), None
+        return
+    ports = Ports.from_environment()
+    if busy := ports.busy():
+        ports = ports.with_busy_replaced()
+        taken = ", ".join(str(port) for port in busy.values())
+        console.print(f"In use by another program: port {taken}. Using free ports instead.")
+    console.print(f"Starting servers, sandbox and services; data and logs are in {data_dir}/ ...")
+    async with Stack(data_dir, ports=ports) as stack:
+        yield Access.of(ports, stack.credentials), stack
