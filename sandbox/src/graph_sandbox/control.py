@@ -203,7 +203,7 @@ def _number(text: str) -> int:
 
 
 def _assign(
-    target: Settings | Account, values: dict[str, Any], *, fixed: frozenset[str] = frozenset()
+    target: Settings | Account | AdObject, values: dict[str, Any], *, fixed: frozenset[str] = frozenset()
 ) -> None:
     try:
         assign(target, values, fixed=fixed)

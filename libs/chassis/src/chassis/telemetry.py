@@ -47,6 +47,12 @@ def _redact_event(_: Any, __: str, event: MutableMapping[str, Any]) -> Mapping[s
     return {key: "[redacted]" if _SECRET_NAME.search(key) else redact(item) for key, item in event.items()}
 
 
+def _drop_noise(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    # uvicorn's own rendering of the same line.
+    event.pop("color_message", None)
+    return event
+
+
 def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     context = trace.get_current_span().get_span_context()
     if context.is_valid:
@@ -72,6 +78,7 @@ def _setup_logs(service: str, settings: ServiceSettings) -> None:
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="%H:%M:%S" if console else "iso", utc=not console),
         _add_trace,
+        _drop_noise,
         structlog.processors.format_exc_info,
         _redact_event,
     ]

@@ -6,7 +6,8 @@ from typing import Final
 WHOLE_UNIT_CURRENCIES: Final = frozenset(
     {"CLP", "COP", "CRC", "HUF", "ISK", "IDR", "JPY", "KRW", "PYG", "TWD", "VND"}
 )
-"""Meta's currencies with offset 1; all others have 100 minor units. A wrong offset is a silent budget 100 times too high.
+"""Meta's currencies with offset 1; all others have 100 minor units.
+A wrong offset is a silent budget 100 times too high.
 Source: https://developers.facebook.com/docs/marketing-api/currencies"""
 DAYS_PER_MONTH: Final = 30
 """Budgets are set per month by our users and per day at Meta."""

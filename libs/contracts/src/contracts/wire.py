@@ -9,12 +9,19 @@ from pydantic.alias_generators import to_camel
 
 def iso_utc(moment: datetime) -> str:
     """Write an aware time as ISO-8601 UTC with milliseconds and `Z`."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def _in_utc(moment: datetime) -> datetime:
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as exc:  # pydantic takes a ValueError for a refusal and lets any other escape
+        raise ValueError("time is outside the years 1 to 9999 in UTC") from exc
 
 
 UtcTime = Annotated[
     AwareDatetime,
-    AfterValidator(lambda moment: moment.astimezone(UTC)),
+    AfterValidator(_in_utc),
     PlainSerializer(iso_utc, return_type=str, when_used="json"),
 ]
 """An aware time, UTC in memory, `2026-01-31T12:00:00.000Z` on the wire."""
@@ -24,10 +31,16 @@ class WireModel(BaseModel):
     """Base of everything that crosses a process boundary.
 
     Unknown keys are ignored, since fields are only ever added: today's reader must accept
-    tomorrow's message.
+    tomorrow's message. Refusals do not repeat the input: it may hold a token, and they get logged.
     """
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        populate_by_name=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,
+    )
 
     def to_json(self) -> str:
         """Compact JSON with wire names."""

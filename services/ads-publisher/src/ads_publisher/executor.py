@@ -56,9 +56,9 @@ class Executor:
 
     async def run(self) -> None:
         """Claim due jobs until cancelled."""
-        while not self._stopping:
+        while True:
             self._wake.clear()
-            claimed = await self._claim()
+            claimed = 0 if self._stopping else await self._claim()
             if not claimed:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)

@@ -4,6 +4,7 @@ import typer
 import uvicorn
 
 from chassis.database import migrate as migrate_schema
+from chassis.failpoints import arm
 from chassis.telemetry import setup_telemetry
 from meta_auth.app import create_app
 from meta_auth.settings import Settings
@@ -16,6 +17,7 @@ def serve() -> None:
     """Serve the internal API until told to stop."""
     settings = Settings.load()
     setup_telemetry("meta-auth", settings)
+    arm(settings)
     uvicorn.run(
         create_app(settings),
         host=settings.host,

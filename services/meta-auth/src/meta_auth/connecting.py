@@ -16,6 +16,7 @@ from uuid import UUID
 
 from chassis.database import Pool, connection, transaction
 from chassis.errors import AppError, ConfigProblem
+from chassis.failpoints import failpoint
 from chassis.telemetry import get_logger
 from contracts.internal import (
     CallbackOutcome,
@@ -145,6 +146,7 @@ class Connecting:
         graph = self._meta.graph
         async with _stage("token_exchange_failed", end):
             fresh = await oauth.exchange(code)
+        await failpoint("meta_auth.code_exchanged")
         async with _stage("failed_to_fetch_user", end):
             me = await graph.me(fresh.token)
             scopes = await graph.granted_scopes(fresh.token)

@@ -1,0 +1,180 @@
+"""Composition root: builds everything that the gateway consists of, and runs its background jobs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
+from importlib.resources import files
+from typing import Final
+
+from alembic.script import ScriptDirectory
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from redis.asyncio import Redis
+from starlette.middleware.cors import CORSMiddleware
+
+from chassis.database import Pool, connection, create_pool
+from chassis.errors import AppError, Internal, MethodNotAllowed, NotFound
+from chassis.http import install, internal_client
+from chassis.outbox import Relay
+from chassis.periodic import run_forever
+from chassis.service_tokens import TokenSigner
+from gateway import rering
+from gateway.accounts import Accounts
+from gateway.connections import Connections
+from gateway.consumers import build_consumers
+from gateway.context import Context
+from gateway.guard import CUSTOMER_HEADER, GUARD_ERRORS, NotLoggedIn, OriginCheck, not_logged_in_answer
+from gateway.openapi import TITLE, describe, operation_id
+from gateway.overview import StatusPage
+from gateway.passwords import Passwords
+from gateway.presence import REFRESH_SECONDS, PresenceReader
+from gateway.publishing import Publishing
+from gateway.results import Results
+from gateway.routes import ads, auth, health, meta, placeholders
+from gateway.settings import GatewaySettings
+from gateway.store.housekeeping import remove_old_rows
+
+VERSION: Final = "0.1.0"
+FLAT_FAMILIES: Final = ("/meta/", "/ads/")
+NESTED_ERRORS: Final = (*GUARD_ERRORS, MethodNotAllowed, Internal)
+RESTART_SECONDS: Final = 1.0
+"""A background job that ended unexpectedly begins again after this."""
+HOUSEKEEPING_SECONDS: Final = 3600.0
+
+
+def create_app(settings: GatewaySettings) -> FastAPI:
+    """The gateway as an ASGI application; it connects to Postgres and Redis when it starts."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with _running(settings) as context:
+            app.state.context = context
+            yield
+
+    public = settings.environment != "production"
+    app = FastAPI(
+        title=TITLE,
+        version=VERSION,
+        lifespan=lifespan,
+        redirect_slashes=False,
+        openapi_url="/openapi.json" if public else None,
+        docs_url="/docs" if public else None,
+        redoc_url=None,
+        generate_unique_id_function=operation_id,
+    )
+    app.openapi = partial(describe, app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
+    for family in (health, auth, meta, ads, placeholders):
+        app.include_router(family.router)
+    install(app, body_for=body_for)
+    app.add_exception_handler(NotLoggedIn, _on_not_logged_in)
+    # Outside of the body limits: what a foreign page sends is refused unread.
+    app.add_middleware(OriginCheck, allowed=frozenset({*settings.allowed_origins, settings.own_origin}))
+    # Outermost: a browser shows an error answer without these headers as a network error.
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(settings.allowed_origins),
+        allow_credentials=True,
+        allow_methods=["GET", "POST"],
+        allow_headers=["content-type", CUSTOMER_HEADER, "idempotency-key"],
+        expose_headers=["x-request-id", "retry-after", "idempotency-replayed"],
+    )
+    return app
+
+
+def body_for(path: str, error: AppError) -> BaseModel:
+    """The error body that a path answers with: the frontend reads two shapes."""
+    # A plain NotFound is a route that does not exist; what a handler does not find has its own class.
+    is_nested = isinstance(error, NESTED_ERRORS) or type(error) is NotFound
+    if is_nested or not (path.startswith(FLAT_FAMILIES) or path == "/runs"):
+        return error.nested_body()
+    return error.flat_body()
+
+
+async def _on_not_logged_in(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, NotLoggedIn)  # noqa: S101 - what the handler is registered for
+    return not_logged_in_answer(request, error)
+
+
+@asynccontextmanager
+async def _running(settings: GatewaySettings) -> AsyncIterator[Context]:
+    database_url = settings.database_url.get_secret_value()
+    redis_url = settings.redis_url.get_secret_value()
+    async with AsyncExitStack() as stack:
+        pool = await create_pool(database_url, name="gateway", size=settings.database_pool_size)
+        stack.push_async_callback(_close, pool)
+        redis = Redis.from_url(redis_url, socket_connect_timeout=1.0)
+        stack.push_async_callback(redis.aclose)
+        client = internal_client(settings.meta_auth_url, timeout_seconds=settings.meta_auth_timeout_seconds)
+        stack.push_async_callback(client.aclose)
+        results = Results(pool=pool, ring_seconds=settings.rering_after_seconds)
+        presence = PresenceReader(redis=redis)
+        signer = TokenSigner(service="gateway", private_key=settings.service_private_key.get_secret_value())
+        context = Context(
+            settings=settings,
+            pool=pool,
+            redis=redis,
+            relay=Relay(database_url=database_url, redis=redis),
+            consumers=build_consumers(redis_url=redis_url, redis=redis, pool=pool, results=results),
+            accounts=Accounts(pool=pool, passwords=Passwords(), settings=settings),
+            connections=Connections(client=client, signer=signer, pool=pool),
+            publishing=Publishing(pool=pool, settings=settings),
+            presence=presence,
+            status_page=StatusPage(
+                pool=pool, presence=presence, standard_budget=settings.default_monthly_budget
+            ),
+            schema_head=_schema_head(),
+        )
+        await presence.refresh()
+        jobs = _start_jobs(context)
+        stack.push_async_callback(_stop_jobs, jobs)
+        yield context
+
+
+def _start_jobs(context: Context) -> list[asyncio.Task[None]]:
+    settings = context.settings
+
+    async def ring() -> None:
+        _ = await rering.ring_again(
+            context.pool,
+            first_seconds=settings.rering_after_seconds,
+            at_most_seconds=settings.rering_at_most_seconds,
+        )
+
+    async def clean() -> None:
+        async with connection(context.pool) as conn:
+            await remove_old_rows(conn)
+
+    jobs = {
+        "relay": (context.relay.run, RESTART_SECONDS),
+        "consumers": (context.consumers.run, RESTART_SECONDS),
+        "presence": (context.presence.refresh, REFRESH_SECONDS),
+        "rering": (ring, min(rering.EVERY_SECONDS, settings.rering_after_seconds)),
+        "housekeeping": (clean, HOUSEKEEPING_SECONDS),
+    }
+    return [
+        asyncio.create_task(run_forever(name, job, every_seconds=seconds), name=name)
+        for name, (job, seconds) in jobs.items()
+    ]
+
+
+async def _stop_jobs(jobs: list[asyncio.Task[None]]) -> None:
+    for job in jobs:
+        _ = job.cancel()
+    with suppress(asyncio.CancelledError):
+        _ = await asyncio.gather(*jobs, return_exceptions=True)
+
+
+async def _close(pool: Pool) -> None:
+    try:
+        async with asyncio.timeout(3.0):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
+def _schema_head() -> str:
+    head = ScriptDirectory(str(files("gateway") / "migrations")).get_current_head()
+    assert head is not None  # noqa: S101 - the package has migrations
+    return head

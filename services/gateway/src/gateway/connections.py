@@ -1,0 +1,213 @@
+"""The Meta connection, which belongs to meta-auth: a client of its API, and our copy of the state."""
+
+from typing import Final, TypeVar
+from uuid import UUID
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from chassis.database import Pool, connection
+from chassis.errors import AppError, Retryable, Unavailable, error_classes
+from chassis.service_tokens import TokenSigner
+from chassis.telemetry import get_logger, span
+from contracts.errors import ErrorBody
+from contracts.events import ConnectionChanged
+from contracts.internal import (
+    AdAccountList,
+    CallbackResult,
+    ConnectionStatus,
+    ConnectUrl,
+    DevConnect,
+    DevConnected,
+    OAuthCallback,
+    SelectAdAccount,
+    SessionRef,
+    SmokeReport,
+)
+from gateway.accounts import Session
+from gateway.store import ads as store
+from gateway.store.audit import add_audit_entry
+
+META_AUTH: Final = "meta-auth"
+NOBODY: Final = UUID(int=0)
+"""The customer of a call that is made before anybody knows whose it is: the OAuth callback."""
+RETRY_SECONDS: Final = 5.0
+PASSED_ON: Final = {
+    (cls.code, cls.status): cls
+    for cls in error_classes()
+    if cls.code
+    in {
+        "VALIDATION_ERROR",
+        "MISSING_PREREQUISITE",
+        "CONFIG_ERROR",
+        "META_API_ERROR",
+        "CONFLICT",
+        "NOT_FOUND",
+        "RATE_LIMITED",
+        "UNAVAILABLE",
+    }
+}
+"""Errors that are meant for the user. UNAUTHORIZED and the like would be about us, not about the user."""
+
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
+_log = get_logger(__name__)
+
+
+class Connections:
+    """What a user can do with the Meta connection."""
+
+    def __init__(self, *, client: httpx.AsyncClient, signer: TokenSigner, pool: Pool) -> None:
+        self._client = client
+        self._signer = signer
+        self._pool = pool
+
+    async def status(self, customer_id: UUID) -> ConnectionStatus:
+        """The connection as it is now."""
+        status = await self._call("GET", customer_id, "", ConnectionStatus)
+        await self._remember(customer_id, status)
+        return status
+
+    async def connect_url(self, session: Session) -> str:
+        """Where to send the browser for the user's consent."""
+        answer = await self._call(
+            "POST", session.customer_id, "/connect-url", ConnectUrl, _session_ref(session)
+        )
+        return answer.url
+
+    async def callback(self, callback: OAuthCallback) -> CallbackResult:
+        """Hand on what Meta sent with the browser, and say how the visit ended."""
+        result = await self._call("POST", NOBODY, "/callback", CallbackResult, callback)
+        if result.status and callback.session:
+            await self._remember(callback.session.customer_id, result.status)
+            await self._audit("meta_connect", callback.session)
+        return result
+
+    async def ad_accounts(self, customer_id: UUID) -> AdAccountList:
+        """All ad accounts that the user may see at Meta."""
+        return await self._call("GET", customer_id, "/ad-accounts", AdAccountList)
+
+    async def select(self, session: Session, ad_account_id: str) -> ConnectionStatus:
+        """Choose the ad account that publishes go to."""
+        body = SelectAdAccount(ad_account_id=ad_account_id)
+        status = await self._call("POST", session.customer_id, "/select", ConnectionStatus, body)
+        await self._remember(session.customer_id, status)
+        await self._audit("meta_select", session, ad_account_id=ad_account_id)
+        return status
+
+    async def dev_connect(self, session: Session, body: DevConnect) -> DevConnected:
+        """Pretend to be connected, where the installation allows it."""
+        answer = await self._call("POST", session.customer_id, "/dev-connect", DevConnected, body)
+        await self._remember(session.customer_id, answer.status)
+        await self._audit("meta_dev_connect", session)
+        return answer
+
+    async def disconnect(self, session: Session) -> ConnectionStatus:
+        """Give the grant back to Meta and forget the token and the selection."""
+        status = await self._call("POST", session.customer_id, "/disconnect", ConnectionStatus)
+        await self._remember(session.customer_id, status)
+        await self._audit("meta_disconnect", session)
+        return status
+
+    async def smoke(self, customer_id: UUID) -> SmokeReport:
+        """A read-only check that the token works."""
+        return await self._call("GET", customer_id, "/smoke", SmokeReport)
+
+    async def _remember(self, customer_id: UUID, status: ConnectionStatus) -> None:
+        if status.version == 0:  # never connected: there is nothing to remember
+            return
+        async with connection(self._pool) as conn:
+            await store.save_connection_view(
+                conn,
+                customer_id,
+                version=status.version,
+                status=status.status,
+                meta_user_id=status.meta_user_id,
+                ad_account_id=status.selected_ad_account_id,
+                currency=status.currency,
+                min_daily_budget_minor=status.min_daily_budget_minor,
+            )
+
+    async def _audit(self, action: str, who: Session | SessionRef, **detail: str) -> None:
+        async with connection(self._pool) as conn:
+            await add_audit_entry(conn, action, customer_id=who.customer_id, user_id=who.user_id, **detail)
+
+    async def _call(
+        self,
+        method: str,
+        customer_id: UUID,
+        path: str,
+        answer: type[AnswerT],
+        body: BaseModel | None = None,
+    ) -> AnswerT:
+        """Make one internal call.
+
+        Raises:
+            AppError: what meta-auth says to the user, unchanged.
+            Unavailable: meta-auth does not answer, or not in a way that we can use.
+        """
+        token = self._signer.token(audience=META_AUTH, customer_id=customer_id)
+        content = None if method == "GET" else (body.model_dump_json(by_alias=True) if body else "{}")
+        with span(f"{META_AUTH} {method} {path or '/'}"):
+            try:
+                response = await self._client.request(
+                    method,
+                    f"/internal/connections/{customer_id}{path}",
+                    content=content,
+                    headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
+                )
+            except httpx.HTTPError as exc:
+                _log.warning("meta_auth_unreachable", path=path, error=type(exc).__name__)
+                raise _unavailable() from exc
+        if not response.is_success:
+            raise _error_of(response)
+        try:
+            return answer.model_validate_json(response.content)
+        except ValidationError as exc:
+            _log.exception("meta_auth_answer_unreadable", path=path)
+            raise _unavailable() from exc
+
+
+async def record_connection(pool: Pool, event: ConnectionChanged) -> None:
+    """Keep what meta-auth told about a connection; late news changes nothing."""
+    data = event.data
+    async with connection(pool) as conn:
+        await store.save_connection_view(
+            conn,
+            event.customerid,
+            version=data.version,
+            status=data.status,
+            meta_user_id=data.meta_user_id,
+            ad_account_id=data.selected_ad_account_id,
+            currency=data.currency,
+            min_daily_budget_minor=data.min_daily_budget_minor,
+        )
+
+
+def _session_ref(session: Session) -> SessionRef:
+    return SessionRef(
+        user_id=session.user_id, customer_id=session.customer_id, session_hash=session.token_hash
+    )
+
+
+def _unavailable() -> Unavailable:
+    return Unavailable(
+        "The Meta connection service does not answer",
+        hint="Try again in a moment.",
+        retry_after_seconds=RETRY_SECONDS,
+    )
+
+
+def _error_of(response: httpx.Response) -> AppError:
+    try:
+        body = ErrorBody.model_validate_json(response.content)
+    except ValidationError:
+        body = None
+    error_class = PASSED_ON.get((body.error, response.status_code)) if body else None
+    if body is None or error_class is None:
+        _log.error("meta_auth_refused_us", status=response.status_code, code=body.error if body else None)
+        return _unavailable()
+    if issubclass(error_class, Retryable):
+        seconds = response.headers.get("retry-after", "")
+        wait = float(seconds) if seconds.isdigit() else RETRY_SECONDS
+        return error_class(body.message, hint=body.hint, retry_after_seconds=wait)
+    return error_class(body.message, hint=body.hint, issues=body.issues)

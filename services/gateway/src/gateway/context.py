@@ -1,0 +1,41 @@
+"""What a route may use. Built once, in `app.py`."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from redis.asyncio import Redis
+
+from chassis.database import Pool
+from chassis.outbox import Relay
+from chassis.streams import Consumers
+from gateway.accounts import Accounts
+from gateway.connections import Connections
+from gateway.overview import StatusPage
+from gateway.presence import PresenceReader
+from gateway.publishing import Publishing
+from gateway.settings import GatewaySettings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Context:
+    settings: GatewaySettings
+    pool: Pool
+    redis: Redis
+    relay: Relay
+    consumers: Consumers
+    accounts: Accounts
+    connections: Connections
+    publishing: Publishing
+    presence: PresenceReader
+    status_page: StatusPage
+    schema_head: str
+    """The migration that this code was written for."""
+
+
+def get_context(request: Request) -> Context:
+    context: Context = request.app.state.context
+    return context
+
+
+ContextDep = Annotated[Context, Depends(get_context)]

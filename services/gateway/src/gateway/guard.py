@@ -1,0 +1,153 @@
+"""Who may call: the session cookie, the customer header, and the page that a browser calls from."""
+
+import re
+from typing import Annotated, Final
+from uuid import UUID, uuid4
+
+from fastapi import Depends, Request, Response, Security
+from fastapi.responses import JSONResponse
+from fastapi.security import APIKeyCookie, APIKeyHeader
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from chassis.errors import Forbidden, Unauthorized
+from chassis.http import SECURITY_HEADERS, error_response
+from chassis.telemetry import get_logger
+from gateway.accounts import Session
+from gateway.context import ContextDep
+from gateway.settings import COOKIE_MAX_AGE_SECONDS
+
+COOKIE: Final = "session"
+CUSTOMER_HEADER: Final = "x-customer-id"
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+_log = get_logger(__name__)
+cookie_scheme = APIKeyCookie(
+    name=COOKIE, auto_error=False, description="Set by POST /signup and POST /auth/login."
+)
+_header = APIKeyHeader(
+    name=CUSTOMER_HEADER, auto_error=False, description="The `customerId` of GET /auth/me."
+)
+
+
+class NotLoggedIn(Unauthorized):
+    """No session. `clears_cookie` when the browser should forget the one that it showed."""
+
+    def __init__(self, message: str, *, hint: str, clears_cookie: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.clears_cookie = clears_cookie
+
+
+class NoCustomer(Unauthorized):
+    """The header that names the customer is missing or no UUID."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Missing or invalid x-customer-id header (UUID required)",
+            hint="Send the customerId of GET /auth/me.",
+        )
+
+
+class ForeignCustomer(Forbidden):
+    """Not the customer of this session, whether or not it exists."""
+
+    def __init__(self) -> None:
+        super().__init__("Session customerId does not match x-customer-id header")
+
+
+GUARD_ERRORS: Final = (NotLoggedIn, NoCustomer, ForeignCustomer)
+
+MISSING_COOKIE: Final = ("Missing session cookie", "Log in to continue.")
+SESSION_OVER: Final = ("Session expired or invalid", "Log in again to continue.")
+
+
+async def require_session(
+    context: ContextDep, cookie: Annotated[str | None, Security(cookie_scheme)]
+) -> Session:
+    """Who is logged in.
+
+    Raises:
+        NotLoggedIn: no cookie, or one that is no open session.
+    """
+    if not cookie:
+        raise NotLoggedIn(MISSING_COOKIE[0], hint=MISSING_COOKIE[1])
+    session = await context.accounts.session(cookie)
+    if session is None:
+        raise NotLoggedIn(SESSION_OVER[0], hint=SESSION_OVER[1], clears_cookie=True)
+    return session
+
+
+SessionDep = Annotated[Session, Depends(require_session)]
+CustomerHeader = Annotated[str | None, Security(_header)]
+
+
+async def require_customer(session: SessionDep, header: CustomerHeader) -> Session:
+    """Who is logged in, for the customer that the header names.
+
+    Raises:
+        NoCustomer: no header, or no UUID.
+        ForeignCustomer: not the customer of this session.
+    """
+    if not header or not _UUID.fullmatch(header):
+        raise NoCustomer
+    if UUID(header) != session.customer_id:
+        raise ForeignCustomer
+    return session
+
+
+async def accept_customer(session: SessionDep, header: CustomerHeader) -> Session:
+    """Like `require_customer`, for routes where the header may be missing."""
+    return await require_customer(session, header) if header else session
+
+
+CustomerDep = Annotated[Session, Depends(require_customer)]
+OptionalCustomerDep = Annotated[Session, Depends(accept_customer)]
+
+
+def set_cookie(response: Response, token: str, *, secure: bool) -> None:
+    _cookie_header(response, token, max_age=COOKIE_MAX_AGE_SECONDS, secure=secure)
+
+
+def clear_cookie(response: Response, *, secure: bool) -> None:
+    _cookie_header(response, "", max_age=0, secure=secure)
+
+
+def _cookie_header(response: Response, value: str, *, max_age: int, secure: bool) -> None:
+    # Written out: the spelling and order are part of the contract.
+    attributes = f"HttpOnly; SameSite=Lax; Path=/; Max-Age={max_age}{'; Secure' if secure else ''}"
+    response.headers.append("set-cookie", f"{COOKIE}={value}; {attributes}")
+
+
+def not_logged_in_answer(request: Request, error: NotLoggedIn) -> JSONResponse:
+    """The answer to a guard error, which may also clear the cookie."""
+    response = error_response(error, error.nested_body())
+    if error.clears_cookie:
+        settings = request.app.state.context.settings
+        clear_cookie(response, secure=settings.secure_cookie)
+    return response
+
+
+class OriginCheck:
+    """Refuses what a page outside the list makes a browser send, before any of it is read.
+
+    This is what stops a foreign page from logging its visitor in or out: those calls need no header.
+    """
+
+    def __init__(self, app: ASGIApp, *, allowed: frozenset[str]) -> None:
+        self._app = app
+        self._allowed = allowed
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
+            await self._app(scope, receive, send)
+            return
+        origin = Headers(scope=scope).get("origin")
+        if origin is None or origin in self._allowed:
+            await self._app(scope, receive, send)
+            return
+        _log.warning("origin_refused", path=scope["path"])
+        error = Forbidden("This origin may not call this API", hint="Add it to CORS_ORIGINS if it is yours.")
+        response = error_response(error, error.nested_body())
+        response.raw_headers.extend([*SECURITY_HEADERS.items(), (b"x-request-id", str(uuid4()).encode())])
+        await response(scope, receive, send)

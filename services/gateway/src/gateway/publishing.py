@@ -1,0 +1,234 @@
+"""Use cases: accept a publish or a sync, and read runs.
+
+Accepting is one transaction: the run, the idempotency key with its answer, and the event for the publisher.
+Whether a publish can succeed is not looked at here; what is missing shows on the run.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any, Final, Literal
+from uuid import UUID, uuid4
+
+from chassis.database import Connection, Pool, connection, transaction
+from chassis.errors import Conflict, NotFound, Unavailable, ValidationFailed
+from chassis.failpoints import failpoint
+from chassis.outbox import add_event
+from chassis.telemetry import current_traceparent, get_logger, trace_id_of
+from contracts.errors import Issue
+from contracts.events import (
+    PUBLISH_STREAM,
+    AdSettingsSnapshot,
+    AdsPublish,
+    AdsSync,
+    PublishRequest,
+    SyncRequest,
+)
+from gateway.accounts import Session
+from gateway.settings import GatewaySettings
+from gateway.store import ads, runs
+from gateway.store.audit import add_audit_entry
+
+SOURCE: Final = "/gateway"
+MAX_KEY: Final = 200
+ACCEPT_TRIES: Final = 3
+"""An open run may end between our refused insert and our look at it."""
+
+JobType = Literal["publish", "sync"]
+
+_log = get_logger(__name__)
+
+
+class UnknownRun(NotFound):
+    """No such run, or one of another customer: both get this answer."""
+
+    def __init__(self) -> None:
+        super().__init__("Run not found", hint="List your runs with GET /ads/runs.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Acceptance:
+    """`is_new`: not answered by a run that was open already. `replayed`: the same key came before."""
+
+    run_id: UUID
+    job_id: UUID
+    is_new: bool
+    replayed: bool = False
+
+
+class Publishing:
+    """Accepts publishes and syncs, and tells about runs."""
+
+    def __init__(self, *, pool: Pool, settings: GatewaySettings) -> None:
+        self._pool = pool
+        self._settings = settings
+
+    async def request(
+        self, job_type: JobType, session: Session, *, body: Mapping[str, Any], key: str | None
+    ) -> Acceptance:
+        """Accept a run, or answer with the one that is open already.
+
+        Raises:
+            ValidationFailed: the key is unusable, or the body says something that we do not know.
+            Conflict: the key came before with another body or for another route.
+        """
+        async with transaction(self._pool) as conn:
+            replay = await _claim_key(conn, session.customer_id, key, job_type, body) if key else None
+            if replay:
+                return replay
+            _refuse_fields(body)
+            accepted = await self._accept(conn, job_type, session)
+            if key:
+                await _keep_answer(conn, session.customer_id, key, accepted)
+            await failpoint("gateway.accept.before_commit")
+        await failpoint("gateway.accept.after_commit")
+        _log.info(
+            "run_accepted" if accepted.is_new else "run_deduped",
+            run_id=str(accepted.run_id),
+            job_type=job_type,
+            customer_id=str(session.customer_id),
+        )
+        return accepted
+
+    async def list_runs(
+        self, customer_id: UUID, *, limit: int, before: UUID | None
+    ) -> tuple[list[runs.AdRun], bool]:
+        """The newest runs, or those older than the run `before`; True when there are still older ones.
+
+        Raises:
+            UnknownRun: `before` is not a run of this customer.
+        """
+        async with connection(self._pool) as conn:
+            cursor = await runs.find_run(conn, customer_id, before) if before else None
+            if before and cursor is None:
+                raise UnknownRun
+            found = await runs.list_runs(conn, customer_id, limit=limit + 1, before=cursor)
+        return found[:limit], len(found) > limit
+
+    async def run(self, customer_id: UUID, run_id: UUID) -> tuple[runs.AdRun, list[runs.RunStep]]:
+        """One run with its timeline.
+
+        Raises:
+            UnknownRun: not a run of this customer.
+        """
+        async with connection(self._pool) as conn:
+            run = await runs.find_run(conn, customer_id, run_id)
+            if run is None:
+                raise UnknownRun
+            return run, await runs.list_steps(conn, run_id)
+
+    async def objects(self, customer_id: UUID) -> ads.AdObjects | None:
+        """What stands at Meta for a customer."""
+        async with connection(self._pool) as conn:
+            return await ads.find_objects(conn, customer_id)
+
+    async def _accept(self, conn: Connection, job_type: JobType, session: Session) -> Acceptance:
+        inputs = await ads.publish_inputs(conn, session.customer_id)
+        for _ in range(ACCEPT_TRIES):
+            run_id, job_id = uuid4(), uuid4()
+            added = await runs.insert_run(
+                conn,
+                run_id=run_id,
+                customer_id=session.customer_id,
+                job_id=job_id,
+                job_type=job_type,
+                ad_account_id=inputs.view.ad_account_id if inputs.view else None,
+                trace_id=trace_id_of(current_traceparent()),
+                ring_seconds=self._settings.rering_after_seconds,
+            )
+            if added:
+                await add_event(
+                    conn, PUBLISH_STREAM, self._event(job_type, session.customer_id, run_id, job_id, inputs)
+                )
+                await add_audit_entry(
+                    conn,
+                    f"ads_{job_type}",
+                    customer_id=session.customer_id,
+                    user_id=session.user_id,
+                    run_id=str(run_id),
+                )
+                return Acceptance(run_id=run_id, job_id=job_id, is_new=True)
+            if open_run := await runs.open_run(conn, session.customer_id, job_type):
+                return Acceptance(run_id=open_run[0], job_id=open_run[1], is_new=False)
+        raise Unavailable("Runs of this customer start and end too quickly. Try again in a moment.")
+
+    def _event(
+        self, job_type: JobType, customer_id: UUID, run_id: UUID, job_id: UUID, inputs: ads.PublishInputs
+    ) -> AdsPublish | AdsSync:
+        envelope: dict[str, Any] = {
+            "id": job_id,
+            "source": SOURCE,
+            "time": datetime.now(UTC),
+            "subject": str(run_id),
+            "traceparent": current_traceparent(),
+            "customerid": customer_id,
+        }
+        account = inputs.view.ad_account_id if inputs.view else None
+        if job_type == "sync":
+            return AdsSync(**envelope, data=SyncRequest(run_id=run_id, ad_account_id=account))
+        return AdsPublish(
+            **envelope,
+            data=PublishRequest(
+                run_id=run_id,
+                ad_account_id=account,
+                settings=_snapshot(inputs.settings),
+                default_monthly_budget=self._settings.default_monthly_budget,
+            ),
+        )
+
+
+def _snapshot(settings: ads.AdSettings | None) -> AdSettingsSnapshot | None:
+    if settings is None:
+        return None
+    return AdSettingsSnapshot(
+        geo_mode="radius" if settings.geo_mode == "radius" else "regions",
+        geo_center_text=settings.geo_center_text,
+        geo_radius_km=settings.geo_radius_km,
+        geo_regions=tuple(settings.geo_regions or ()),
+        formats=tuple(settings.formats),
+        cta_type=settings.cta_type,
+        budget_override=settings.budget_override,
+    )
+
+
+def _refuse_fields(body: Mapping[str, Any]) -> None:
+    if body:
+        issues = [
+            Issue(path=[name], message=f"{name}: Extra inputs are not permitted", code="extra_forbidden")
+            for name in body
+        ]
+        raise ValidationFailed(issues[0].message, hint="Send {}.", issues=issues)
+
+
+async def _claim_key(
+    conn: Connection, customer_id: UUID, key: str, job_type: JobType, body: Mapping[str, Any]
+) -> Acceptance | None:
+    if not key.isascii() or not key.isprintable() or len(key) > MAX_KEY:
+        raise ValidationFailed(f"Idempotency-Key must be printable ASCII of at most {MAX_KEY} characters")
+    fingerprint = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+    used = await runs.claim_key(conn, customer_id, key, route=job_type, fingerprint=fingerprint)
+    if used is None:
+        return None
+    if (used.route, used.fingerprint) != (job_type, fingerprint):
+        raise Conflict(
+            "This Idempotency-Key was used for another request", hint="Use a new key for a new request."
+        )
+    return Acceptance(
+        run_id=UUID(used.response["runId"]),
+        job_id=UUID(used.response["jobId"]),
+        is_new=used.status == HTTPStatus.CREATED,
+        replayed=True,
+    )
+
+
+async def _keep_answer(conn: Connection, customer_id: UUID, key: str, accepted: Acceptance) -> None:
+    await runs.keep_answer(
+        conn,
+        customer_id,
+        key,
+        status=HTTPStatus.CREATED if accepted.is_new else HTTPStatus.OK,
+        response={"runId": str(accepted.run_id), "jobId": str(accepted.job_id)},
+    )

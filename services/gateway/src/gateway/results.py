@@ -1,0 +1,80 @@
+"""Use case: take in what the publisher reports about a run."""
+
+from dataclasses import asdict
+from typing import Any, Final
+
+from chassis.database import Connection, Pool, transaction
+from chassis.failpoints import failpoint
+from chassis.inbox import first_time
+from chassis.telemetry import get_logger
+from contracts.events import RunEvent, RunFailed, RunSucceeded
+from gateway.projection import is_publish_failure, project_objects, project_run
+from gateway.store import ads, runs
+
+SHOWN_APART: Final = {"run_id", "job_id", "version", "message", "step", "state"}
+"""Fields of an event that the timeline shows outside of `data`."""
+
+_log = get_logger(__name__)
+
+
+class Results:
+    """The projection of `ads.results` onto runs, settings and objects."""
+
+    def __init__(self, *, pool: Pool, ring_seconds: float) -> None:
+        self._pool = pool
+        self._ring_seconds = ring_seconds
+
+    async def record(self, event: RunEvent) -> None:
+        """Apply one piece of news, in one transaction; a redelivery changes nothing."""
+        async with transaction(self._pool) as conn:
+            if not await first_time(conn, event.id):
+                return
+            run = await runs.lock_run(conn, event.data.run_id)
+            if run is None or run.customer_id != event.customerid:
+                _log.warning("news_of_unknown_run", run_id=str(event.data.run_id), type=event.type)
+                return
+            await runs.add_step(conn, run.id, _step(event))
+            after = project_run(run, event)
+            is_late = after == run
+            await _record_objects(conn, after, event, is_late=is_late)
+            if not is_late:
+                await runs.update_run(conn, after, ring_seconds=self._ring_seconds)
+                await _record_settings(conn, after, event)
+            await failpoint("gateway.result.before_commit")
+        await failpoint("gateway.result.before_ack")
+        if run.is_open and not after.is_open:
+            _log.info("run_finished", run_id=str(run.id), status=after.status, error_code=after.error_code)
+
+
+async def _record_objects(conn: Connection, run: runs.AdRun, event: RunEvent, *, is_late: bool) -> None:
+    objects = await ads.find_objects(conn, run.customer_id, lock=True)
+    if state := project_objects(objects, run, event, is_late=is_late):
+        await ads.save_objects(conn, run.customer_id, **asdict(state))
+
+
+async def _record_settings(conn: Connection, run: runs.AdRun, event: RunEvent) -> None:
+    match event:
+        case RunSucceeded() if run.job_type == "publish":
+            await ads.settings_published(conn, run.customer_id, event.time)
+        case RunSucceeded():
+            await ads.settings_synced(conn, run.customer_id, event.time)
+        case RunFailed(data=failed) if run.job_type == "publish":
+            status = "error" if is_publish_failure(failed) else None
+            await ads.settings_failed(conn, run.customer_id, failed.message, status=status)
+        case _:
+            pass
+
+
+def _step(event: RunEvent) -> runs.RunStep:
+    body: dict[str, Any] = event.data.model_dump(
+        mode="json", by_alias=True, exclude=SHOWN_APART, exclude_none=True
+    )
+    return runs.RunStep(
+        version=event.data.version,
+        type=event.type,
+        step=getattr(event.data, "step", None),
+        state=getattr(event.data, "state", None),
+        message=event.data.message,
+        at=event.time,
+        data=body,
+    )

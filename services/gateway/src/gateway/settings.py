@@ -1,0 +1,80 @@
+"""What the gateway reads from its environment, beside the settings that every service has."""
+
+from decimal import Decimal
+from typing import Annotated, Final
+from urllib.parse import urlsplit
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from chassis.settings import Csv, ServiceSettings, split_csv
+
+WEEK_SECONDS: Final = 604_800
+COOKIE_MAX_AGE_SECONDS: Final = WEEK_SECONDS
+"""How long a browser keeps the session cookie; the server's own limits are settings and count first."""
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value.strip().rstrip("/"))
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
+        raise ValueError(f"{value!r} is not an address such as https://app.example.com")
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+class GatewaySettings(ServiceSettings):
+    """Frozen; read once at start."""
+
+    port: int = Field(default=3001, ge=0, le=65_535)
+    public_url: str = ""
+    """Address under which browsers reach this gateway; default `http://localhost:PORT`."""
+    app_url: str = "http://localhost:3000"
+    """The frontend; the OAuth callback returns there."""
+    cors_origins: Annotated[Csv, BeforeValidator(split_csv)] = ()
+    """Origins whose pages may call us with the cookie; default: that of `APP_URL`."""
+    trusted_proxies: str = ""
+    """Comma list of the proxies whose `X-Forwarded-*` headers are believed; none by default."""
+
+    meta_auth_url: str = "http://localhost:3002"
+    meta_auth_timeout_seconds: float = Field(default=30.0, gt=0)
+    """One answer of meta-auth may need several calls to Meta."""
+
+    session_idle_seconds: int = Field(default=WEEK_SECONDS, ge=1)
+    """A session that nobody used for this long is over."""
+    session_absolute_seconds: int = Field(default=2_592_000, ge=1)
+    """A session is over after this long, used or not (30 days)."""
+    login_failures: int = Field(default=10, ge=1)
+    """Failed logins of one address and account within the window, before further tries are refused."""
+    login_window_seconds: int = Field(default=900, ge=1)
+
+    default_monthly_budget: Decimal = Field(default=Decimal(3000), gt=0)
+    """Per month, in major units of the account's currency, for who sets no budget."""
+    rering_after_seconds: float = Field(default=15.0, gt=0)
+    """An open run without news for this long is sent to the publisher again; the pause doubles each time."""
+    rering_at_most_seconds: float = Field(default=60.0, gt=0)
+
+    @field_validator("app_url", "meta_auth_url")
+    @classmethod
+    def _without_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _exact_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_origin(item) for item in value)
+
+    @property
+    def public_address(self) -> str:
+        return self.public_url.rstrip("/") or f"http://localhost:{self.port}"
+
+    @property
+    def allowed_origins(self) -> tuple[str, ...]:
+        """Origins that get CORS headers."""
+        parts = urlsplit(self.app_url)
+        return self.cors_origins or (f"{parts.scheme}://{parts.netloc}",)
+
+    @property
+    def own_origin(self) -> str:
+        return _origin("://".join(urlsplit(self.public_address)[:2]))
+
+    @property
+    def secure_cookie(self) -> bool:
+        return self.public_address.startswith("https://")
