@@ -122,6 +122,9 @@ class Sandbox:
     async def change_account(self, account: str, **fields: object) -> None:
         await self._call("POST", f"/_sandbox/accounts/{account}", json=fields)
 
+    async def change_settings(self, **fields: object) -> None:
+        await self._call("POST", "/_sandbox/settings", json=fields)
+
     async def name_owner(self, account: str) -> None:
         """Give the ad account the DSA defaults that ads in the EU need."""
         await self.change_account(account, default_dsa_payor=OWNER, default_dsa_beneficiary=OWNER)

@@ -87,3 +87,23 @@ async def test_the_three_modes_and_a_switch_between_them(
     objects = await advertiser.get("/ads/objects")
     assert (objects["campaignId"], objects["adsetId"]) == (run["campaignId"], run["adsetId"])
     assert (objects["adId"], objects["catalogId"]) == (None, None)
+
+
+async def test_an_expired_graph_version_is_refused_or_upgraded_and_said_so(
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: Stack
+) -> None:
+    account = new_account()
+    await sandbox.name_owner(account)
+    await advertiser.set_up(account)
+    try:
+        await stack.restart("ads-publisher", env={"META_GRAPH_VERSION": "v21.0"})
+        assert (await failure(advertiser)).startswith("2635: ")
+        publisher = (await advertiser.status())["derived"]["publisher"]
+        assert publisher["graphVersion"] == "v21.0"
+        assert "2635" in publisher["hint"]
+        await sandbox.change_settings(version_gate="upgrade")
+        run = await advertiser.publish_to_success()
+        assert any("auto-upgraded" in step["message"] for step in run["steps"])
+    finally:
+        await sandbox.change_settings(version_gate="refuse")
+        await stack.restart("ads-publisher", env={"META_GRAPH_VERSION": "v25.0"})
