@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from e2e_driver import Advertiser, Sandbox
+from e2e_driver import Advertiser, Sandbox, eventually
 
 from local_stack.stack import Stack
 
@@ -98,9 +98,10 @@ async def test_an_expired_graph_version_is_refused_or_upgraded_and_said_so(
     try:
         await stack.restart("ads-publisher", env={"META_GRAPH_VERSION": "v21.0"})
         assert (await failure(advertiser)).startswith("2635: ")
-        publisher = (await advertiser.status())["derived"]["publisher"]
-        assert publisher["graphVersion"] == "v21.0"
-        assert "2635" in publisher["hint"]
+        status = await eventually(
+            advertiser.status, lambda seen: seen["derived"]["publisher"]["graphVersion"] == "v21.0"
+        )
+        assert "2635" in status["derived"]["publisher"]["hint"]
         await sandbox.change_settings(version_gate="upgrade")
         run = await advertiser.publish_to_success()
         assert any("auto-upgraded" in step["message"] for step in run["steps"])
