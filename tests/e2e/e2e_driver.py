@@ -16,6 +16,7 @@ from local_stack.dialog import consent
 PASSWORD = "correct horse battery staple"
 OWNER = "Provbolaget AB"
 FINAL = {"success", "failed"}
+FAULT_DETAILS = ("seconds", "regain_minutes", "code", "subcode")
 
 
 T = TypeVar("T")
@@ -135,7 +136,8 @@ class Sandbox:
 
     async def arm(self, do: str, *, at: str = "after_commit", times: int | None = 1, **match: object) -> None:
         """Arm a fault for the next calls that match; None arms it until it is cleared."""
-        extra = {key: match.pop(key) for key in ("seconds", "regain_minutes") if key in match}
+        details = {key: match.pop(key, None) for key in FAULT_DETAILS}
+        extra = {key: value for key, value in details.items() if value is not None}
         body = {"match": match, "at": at, "do": do, "times": times, **extra}
         await self._call("POST", "/_sandbox/faults", json=body)
 

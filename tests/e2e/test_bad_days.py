@@ -165,3 +165,76 @@ async def test_with_postgres_restarted_a_publish_finishes(
     run = await advertiser.finished(started["runId"])
     assert run["status"] == "success"
     await assert_one_of_each(sandbox, account)
+
+
+@pytest.mark.parametrize(
+    ("code", "subcode", "advice"),
+    [
+        (190, 459, "Log in at facebook.com and confirm your account there. Then publish again."),
+        (368, 1404078, "Meta has blocked this action. See Account Quality at facebook.com/accountquality."),
+        (200, None, "Ask an admin of the ad account to give you the Advertise task."),
+    ],
+)
+async def test_a_refusal_that_no_reconnect_can_cure_leaves_the_connection_alone(
+    advertiser: Advertiser,
+    sandbox: Sandbox,
+    new_account: NewAccount,
+    code: int,
+    subcode: int | None,
+    advice: str,
+) -> None:
+    account = new_account()
+    await sandbox.name_owner(account)
+    await advertiser.set_up(account)
+    await sandbox.arm(
+        "error", at="before_commit", step="campaign", account=account, code=code, subcode=subcode
+    )
+    failed = await advertiser.finished((await advertiser.start_publish())["runId"])
+    assert failed["status"] == "failed"
+    assert failed["errorMessage"].startswith(f"{code}{f' (sub {subcode})' if subcode else ''}: ")
+    assert advice in failed["errorMessage"]
+    assert (await advertiser.get("/meta/status"))["status"] == "connected"
+    await advertiser.publish_to_success()
+
+
+async def test_while_one_ad_account_waits_for_meta_another_goes_on(
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: Stack
+) -> None:
+    waiting, free = new_account(), new_account()
+    for account in (waiting, free):
+        await sandbox.name_owner(account)
+    await advertiser.set_up(waiting)
+    await sandbox.arm("throttle", at="before_commit", step="campaign", account=waiting, seconds=60)
+    held = await advertiser.start_publish()
+    async with Advertiser(stack.gateway_url) as other:
+        await other.sign_up()
+        await other.set_up(free)
+        await other.publish_to_success()
+    assert (await advertiser.run(held["runId"]))["status"] == "running"
+
+
+async def test_an_account_near_its_limit_is_slowed_down_and_still_served(
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount
+) -> None:
+    account = new_account()
+    await sandbox.name_owner(account)
+    await advertiser.set_up(account)
+    await sandbox.change_account(account, usage_percent=76.0)
+    run = await advertiser.publish_to_success()
+    assert any(step["message"].startswith("Waiting for Meta until ") for step in run["steps"])
+    await assert_one_of_each(sandbox, account)
+
+
+@pytest.mark.parametrize("offset_seconds", [-600, 600])
+async def test_a_clock_that_differs_from_metas_corrects_itself(
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, offset_seconds: int
+) -> None:
+    account = new_account()
+    await sandbox.name_owner(account)
+    await advertiser.set_up(account)
+    try:
+        await sandbox.change_settings(clock_offset_seconds=float(offset_seconds))
+        await advertiser.publish_to_success()
+    finally:
+        await sandbox.change_settings(clock_offset_seconds=0.0)
+    await assert_one_of_each(sandbox, account)
