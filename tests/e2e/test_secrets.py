@@ -1,23 +1,65 @@
 """A token, a password, a session and the app secret are planted, and looked for wherever we write."""
 
 from collections.abc import AsyncIterator, Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
 import pytest_asyncio
-from e2e_driver import PASSWORD, Advertiser, Sandbox
+from e2e_driver import PASSWORD, Advertiser, Sandbox, eventually
 from redis.asyncio import Redis
 
 from chassis.service_tokens import TokenSigner
 from contracts.internal import Grant
-from local_stack.services import ADS_PUBLISHER
+from local_stack.services import ADS_PUBLISHER, GATEWAY, META_AUTH
 from local_stack.stack import Stack
+
+
+class Collector(ThreadingHTTPServer):
+    """Keeps every span that is exported to it, as the bytes that came."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Keep)
+        self.bodies: list[bytes] = []
+
+
+class _Keep(BaseHTTPRequestHandler):
+    server: Collector
+
+    def do_POST(self) -> None:
+        self.server.bodies.append(self.rfile.read(int(self.headers["content-length"])))
+        self.send_response(200)
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+@pytest_asyncio.fixture(scope="module")
+async def collector(stack: Stack) -> AsyncIterator[Collector]:
+    """Lets all services export their spans to a collector of ours."""
+    names = (ADS_PUBLISHER, META_AUTH, GATEWAY)
+    with Collector() as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+        for name in names:
+            env = {"OTEL_EXPORTER_OTLP_ENDPOINT": address, "OTEL_BSP_SCHEDULE_DELAY": "200"}
+            await stack.restart(name, env=env)
+        yield server
+        for name in names:
+            await stack.restart(name, env={"OTEL_EXPORTER_OTLP_ENDPOINT": ""})
+        server.shutdown()
 
 
 @pytest_asyncio.fixture
 async def planted(
-    stack: Stack, advertiser: Advertiser, sandbox: Sandbox, new_account: Callable[[], str]
+    stack: Stack,
+    collector: Collector,
+    advertiser: Advertiser,
+    sandbox: Sandbox,
+    new_account: Callable[[], str],
 ) -> AsyncIterator[dict[str, str]]:
     """Secrets of a customer who has published well, then badly, and whose token was refused in the end."""
     account = new_account()
@@ -89,8 +131,24 @@ async def sinks_of_postgres(stack: Stack) -> dict[str, str]:
     return found
 
 
-async def test_no_secret_is_in_a_log_a_stream_or_a_table(planted: dict[str, str], stack: Stack) -> None:
-    sinks = {**sinks_of_logs(stack), **await sinks_of_redis(stack), **await sinks_of_postgres(stack)}
+async def sinks_of_spans(collector: Collector) -> dict[str, str]:
+    """All spans, once those of the last calls to Meta have come."""
+
+    async def exported() -> str:
+        return b"".join(collector.bodies).decode("latin-1")
+
+    return {"spans": await eventually(exported, lambda text: "{ad_account}/adsets" in text)}
+
+
+async def test_no_secret_is_in_a_log_a_stream_a_table_or_a_span(
+    planted: dict[str, str], stack: Stack, collector: Collector
+) -> None:
+    sinks = {
+        **sinks_of_logs(stack),
+        **await sinks_of_redis(stack),
+        **await sinks_of_postgres(stack),
+        **await sinks_of_spans(collector),
+    }
     found = [
         f"{secret} in {place}"
         for secret, value in planted.items()
