@@ -1,0 +1,78 @@
+"""A provisioned and migrated sample service on a real Postgres, and a client of a real Valkey."""
+
+import asyncio
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+import structlog
+from redis.asyncio import Redis
+
+sys.path.insert(0, str(Path(__file__).parent))  # the sample service is imported as an installed one would be
+
+from sample_service.room import Room
+
+from chassis.database import Connection, Pool, create_pool, migrate
+
+# The formatter that structlog begins with spends a second of CPU on each traceback.
+structlog.configure(
+    processors=[
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.format_exc_info,
+        structlog.processors.JSONRenderer(),
+    ]
+)
+
+
+@pytest_asyncio.fixture(scope="session")
+async def migrated_room(create_database: Callable[[], Awaitable[str]]) -> Room:
+    """A provisioned and migrated room, made once."""
+    room = Room(service="chassis_sample", admin_url=await create_database())
+    await room.provision()
+    await asyncio.to_thread(migrate, room.owner_url, package="sample_service")
+    return room
+
+
+@pytest_asyncio.fixture
+async def admin(migrated_room: Room) -> AsyncIterator[Connection]:
+    """The superuser in the room's database."""
+    connection = await asyncpg.connect(migrated_room.admin_url)
+    yield connection
+    await connection.close()
+
+
+@pytest_asyncio.fixture
+async def room(migrated_room: Room, admin: Connection) -> Room:
+    """The room with empty tables."""
+    await admin.execute("TRUNCATE chassis_sample.notes, chassis_sample.outbox, chassis_sample.inbox")
+    return migrated_room
+
+
+@pytest_asyncio.fixture
+async def pool(room: Room) -> AsyncIterator[Pool]:
+    """The serving role's pool, as a service opens it."""
+    pool = await create_pool(room.url, name="sample", size=4)
+    yield pool
+    await pool.close()
+
+
+@pytest_asyncio.fixture
+async def redis(redis_url: str) -> AsyncIterator[Redis]:
+    """A client of the emptied Valkey."""
+    async with Redis.from_url(redis_url, socket_timeout=5) as client:
+        yield client
+
+
+@pytest.fixture
+def logged(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> Callable[[], str]:
+    """What was logged so far, wherever an earlier test of the same run has sent the logs."""
+    seen: list[str] = []
+
+    def read() -> str:
+        seen.append(capfd.readouterr().out)
+        return "".join(seen) + caplog.text
+
+    return read

@@ -1,0 +1,8 @@
+"""Alembic's entry, as every service has it."""
+
+import asyncio
+
+from chassis.database import run_migrations
+from sample_service import metadata
+
+asyncio.run(run_migrations(metadata))

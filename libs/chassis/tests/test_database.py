@@ -1,0 +1,166 @@
+"""What a use case meets when Postgres goes away, and that it needs no restart when Postgres is back."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+import pytest_asyncio
+from sample_service.room import Room
+from sample_service.waiting import eventually
+
+from chassis.database import Pool, affected, connection, create_pool, is_alive, transaction
+from chassis.errors import Unavailable
+from local_stack.servers import EmbeddedPostgres
+
+BACKENDS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sample'"
+
+
+async def count(pool: Pool) -> int:
+    async with connection(pool) as acquired:
+        return int(await acquired.fetchval("SELECT count(*) FROM notes"))
+
+
+async def add_note(pool: Pool) -> None:
+    async with transaction(pool) as acquired:
+        await acquired.execute("INSERT INTO notes (text) VALUES ('one')")
+
+
+async def served(pool: Pool) -> bool:
+    """Whether a note could be added. A pooled connection that died says so once, when it is next used."""
+    try:
+        await add_note(pool)
+    except Unavailable:
+        return False
+    return True
+
+
+@pytest_asyncio.fixture
+async def small_pool(room: Room) -> AsyncIterator[Pool]:
+    pool = await create_pool(room.url, name="sample", size=2)
+    yield pool
+    await pool.close()
+
+
+async def test_a_transaction_is_kept_whole_or_not_at_all(pool: Pool) -> None:
+    async def fail() -> None:
+        async with transaction(pool) as acquired:
+            await acquired.execute("INSERT INTO notes (text) VALUES ('one')")
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
+    assert await count(pool) == 0
+    await add_note(pool)
+    assert await count(pool) == 1
+
+
+async def test_a_connection_that_dies_inside_a_transaction_is_unavailable(pool: Pool, admin: Any) -> None:
+    async def lose_the_connection() -> None:
+        async with transaction(pool) as acquired:
+            await acquired.execute("INSERT INTO notes (text) VALUES ('one')")
+            await admin.execute(BACKENDS)
+            await acquired.execute("INSERT INTO notes (text) VALUES ('two')")
+
+    with pytest.raises(Unavailable) as lost:
+        await lose_the_connection()
+    assert lost.value.retry_after_seconds > 0
+    assert lost.value.__cause__ is not None
+    await eventually(lambda: served(pool))
+    assert await count(pool) == 1
+
+
+async def test_a_stopped_postgres_is_unavailable_and_a_started_one_serves_again(
+    pool: Pool, postgres_server: EmbeddedPostgres
+) -> None:
+    await add_note(pool)
+    postgres_server.stop()
+    try:
+        assert not await is_alive(pool)
+        with pytest.raises(Unavailable):
+            await add_note(pool)
+        with pytest.raises(Unavailable):
+            await count(pool)
+    finally:
+        postgres_server.start()
+    await eventually(lambda: served(pool))
+    assert await is_alive(pool)
+    assert await count(pool) == 2
+
+
+async def test_a_crashed_postgres_keeps_what_was_committed(
+    pool: Pool, postgres_server: EmbeddedPostgres
+) -> None:
+    await add_note(pool)
+    postgres_server.kill()
+    postgres_server.start()
+    await eventually(lambda: served(pool))
+    assert await count(pool) == 2
+
+
+async def test_a_postgres_that_hangs_is_not_alive(pool: Pool, postgres_server: EmbeddedPostgres) -> None:
+    assert await is_alive(pool)
+    postgres_server.pause()
+    try:
+        assert not await is_alive(pool)
+    finally:
+        postgres_server.resume()
+    assert await is_alive(pool)
+
+
+async def test_whoever_waits_too_long_for_a_connection_is_told_to_come_back(small_pool: Pool) -> None:
+    async with transaction(small_pool), transaction(small_pool):
+        with pytest.raises(Unavailable):
+            async with transaction(small_pool):
+                pass
+
+
+@pytest.mark.parametrize("value", [2**40, "text"], ids=["too large for its column", "of the wrong type"])
+async def test_a_value_that_does_not_fit_is_a_bug_and_no_outage(pool: Pool, value: object) -> None:
+    for block in (transaction, connection):
+        with pytest.raises(asyncpg.DataError):
+            async with block(pool) as acquired:
+                await acquired.execute("INSERT INTO notes (id) VALUES ($1)", value)
+
+
+async def test_a_broken_constraint_is_not_an_outage(pool: Pool) -> None:
+    with pytest.raises(asyncpg.UniqueViolationError):
+        async with transaction(pool) as acquired:
+            await acquired.execute("INSERT INTO notes (id) VALUES (1), (1)")
+
+
+async def test_cancelling_a_use_case_takes_back_its_writes_and_frees_its_connection(
+    small_pool: Pool,
+) -> None:
+    inside = asyncio.Event()
+
+    async def hang() -> None:
+        async with transaction(small_pool) as acquired:
+            await acquired.execute("INSERT INTO notes (text) VALUES ('one')")
+            inside.set()
+            await asyncio.Event().wait()
+
+    tasks = [asyncio.create_task(hang()) for _ in range(2)]
+    await inside.wait()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert await count(small_pool) == 0
+
+
+async def test_json_columns_hold_python_values(pool: Pool) -> None:
+    value = {"name": "Åsa", "list": [1, None, True]}
+    async with connection(pool) as acquired:
+        assert await acquired.fetchval("SELECT $1::jsonb", value) == value
+        assert await acquired.fetchval("SELECT $1::json", value) == value
+
+
+async def test_the_pool_can_be_recognised_in_postgres(pool: Pool, admin: Any) -> None:
+    names = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'sample'"
+    await eventually(lambda: admin.fetchval(names))
+
+
+@pytest.mark.parametrize(("status", "rows"), [("UPDATE 3", 3), ("INSERT 0 1", 1), ("DELETE 0", 0)])
+def test_the_number_of_changed_rows_is_read_from_the_command_status(status: str, rows: int) -> None:
+    assert affected(status) == rows

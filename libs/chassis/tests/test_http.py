@@ -1,0 +1,391 @@
+"""What a service answers to whatever is thrown at it, over a real socket."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+import uvicorn
+from sample_service.app import ORIGIN, create_app
+
+from chassis.http import MAX_BODY_BYTES, MAX_JSON_DEPTH, SECURITY_HEADERS, internal_client
+from chassis.telemetry import span
+
+PASSWORD = "planted-password"
+JSON = {"content-type": "application/json"}
+GOOD = {"email": "ada@example.com", "password": PASSWORD}
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    """A served sample service, run as the real ones are."""
+    config = uvicorn.Config(
+        create_app(),
+        host="127.0.0.1",
+        port=0,
+        http="httptools",
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+    listener = config.bind_socket()
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield listener.getsockname()
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.fixture(scope="module")
+def client(address: tuple[str, int]) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"http://{address[0]}:{address[1]}", trust_env=False, timeout=10) as client:
+        yield client
+
+
+def post(client: httpx.Client, body: bytes | str, *, path: str = "/echo", **headers: str) -> httpx.Response:
+    return client.post(path, content=body, headers=JSON | headers)
+
+
+def head(content_length: object) -> bytes:
+    """The head of a request that declares this length."""
+    lines = (
+        "POST /echo HTTP/1.1",
+        "host: a",
+        "content-type: application/json",
+        f"content-length: {content_length}",
+    )
+    return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
+
+
+def raw(address: tuple[str, int], request: bytes) -> bytes:
+    """What comes back for these very bytes until the server closes the connection."""
+    with closing(socket.create_connection(address, timeout=10)) as connection:
+        connection.sendall(request)
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def test_a_good_request_is_answered(client: httpx.Client) -> None:
+    answer = client.post("/echo", json=GOOD)
+    assert answer.status_code == 200
+    assert answer.text == '{"email":"ada@example.com"}'
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/json; charset=utf-8", "Application/JSON", "application/json ;a=b"]
+)
+def test_the_media_type_may_carry_parameters(client: httpx.Client, kind: str) -> None:
+    assert client.post("/echo", content=json.dumps(GOOD), headers={"content-type": kind}).status_code == 200
+
+
+def issue_free(answer: httpx.Response) -> dict[str, Any]:
+    """The body, which must be of shape B, without its list of issues."""
+    body: dict[str, Any] = answer.json()
+    assert set(body) <= {"error", "message", "hint", "issues"}
+    return {key: value for key, value in body.items() if key != "issues"}
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (b"", "The body is empty"),
+        (b"  \n", "The body is empty"),
+        (b"{", "The body is not valid JSON"),
+        (b"{'a': 1}", "The body is not valid JSON"),
+        (b"\xff\xfe", "The body is not valid JSON"),
+        (b'\xef\xbb\xbf{"a":1}', "The body is not valid JSON"),
+        (b'{"a":NaN}', "The body is not valid JSON"),
+        (b'{"a":-Infinity}', "The body is not valid JSON"),
+        (b'{"a":' + b"9" * 5000 + b"}", "The body is not valid JSON"),
+        (b"[" * 60_000, "The body is not valid JSON"),
+        (b'{"a":1e999}', "The body holds a number that is too large"),
+        (b'{"a":"\\u0000"}', "The body holds a character that cannot be stored"),
+        (b'{"a\\u0000":1}', "The body holds a character that cannot be stored"),
+        (b'{"a":"\\ud800"}', "The body holds a character that cannot be stored"),
+        (b'[["\\udfff"]]', "The body holds a character that cannot be stored"),
+        (b"[" * 40 + b"]" * 40, "The body is nested deeper than 32 levels"),
+        (b"[" * 30_000 + b"]" * 30_000, "The body is n"),
+    ],
+    ids=lambda value: repr(value)[:30],
+)
+def test_a_body_that_cannot_be_used_is_refused_with_a_clear_message(
+    client: httpx.Client, body: bytes, message: str
+) -> None:
+    answer = post(client, body)
+    assert answer.status_code == 400
+    assert issue_free(answer)["error"] == "VALIDATION_ERROR"
+    assert issue_free(answer)["message"].startswith(message)
+
+
+def test_a_body_as_deep_as_allowed_is_read(client: httpx.Client) -> None:
+    depth = MAX_JSON_DEPTH - 1
+    deep = json.loads("[" * depth + "]" * depth)
+    assert client.post("/echo", json=GOOD | {"more": deep}).status_code == 200
+
+
+def test_a_whole_surrogate_pair_is_an_ordinary_character(client: httpx.Client) -> None:
+    answer = post(client, json.dumps(GOOD | {"email": "🙂@example.com"}))
+    assert answer.json() == {"email": "🙂@example.com"}
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "application/jsonp", ""])
+def test_another_media_type_is_refused(client: httpx.Client, kind: str) -> None:
+    answer = client.post("/echo", content=json.dumps(GOOD), headers={"content-type": kind})
+    assert answer.status_code == 400
+    assert issue_free(answer) == {
+        "error": "VALIDATION_ERROR",
+        "message": "The body must be JSON",
+        "hint": "Send the header content-type: application/json.",
+    }
+
+
+def test_a_path_for_forms_takes_other_bodies_within_the_same_size(client: httpx.Client) -> None:
+    assert client.post("/form", data={"a": "b"}).json() == {"length": 3}
+    assert client.post("/form", content=b"a" * (MAX_BODY_BYTES + 1)).status_code == 413
+
+
+@pytest.mark.parametrize("declared", [True, False], ids=["declared", "chunked"])
+def test_a_body_up_to_the_limit_is_read_and_one_above_it_is_refused(
+    client: httpx.Client, declared: bool
+) -> None:
+    padding = MAX_BODY_BYTES - len(json.dumps(GOOD | {"pad": ""}))
+    for extra, status in ((0, 200), (1, 413), (MAX_BODY_BYTES * 4, 413)):
+        text = json.dumps(GOOD | {"pad": "x" * (padding + extra)}).encode()
+        pieces = (text[start : start + 5000] for start in range(0, len(text), 5000))
+        answer = client.post("/echo", content=text if declared else pieces, headers=JSON)
+        assert answer.status_code == status
+    assert issue_free(answer) == {"error": "PAYLOAD_TOO_LARGE", "message": "The body is larger than 64 kB"}
+
+
+def test_a_declared_length_is_refused_before_the_body_is_sent(address: tuple[str, int]) -> None:
+    assert raw(address, head(10**9)).startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.parametrize("length", ["-1", "ten", "²", "1e3", ""], ids=ascii)
+def test_a_declared_length_that_is_none_is_no_fault_of_ours(address: tuple[str, int], length: str) -> None:
+    answer = raw(address, head(length))
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
+
+
+def test_a_client_that_goes_away_in_the_middle_of_its_body_does_no_harm(
+    client: httpx.Client, address: tuple[str, int], logged: Callable[[], str]
+) -> None:
+    with closing(socket.create_connection(address, timeout=10)) as connection:
+        connection.sendall(head(100) + b"{")
+    assert client.get("/items/1").status_code == 200
+    assert "unhandled_error" not in logged()
+
+
+def test_a_field_that_does_not_fit_is_named_and_explained(client: httpx.Client) -> None:
+    answer = client.post("/echo", json={"password": PASSWORD})
+    assert answer.status_code == 400
+    assert answer.json() == {
+        "error": "VALIDATION_ERROR",
+        "message": "email: Field required",
+        "issues": [{"path": ["email"], "message": "email: Field required", "code": "missing"}],
+    }
+
+
+def test_a_message_of_our_own_stands_alone(client: httpx.Client) -> None:
+    answer = client.post("/echo", json=GOOD | {"formats": []})
+    assert answer.json()["message"] == "At least one format required"
+    assert answer.json()["issues"][0] == {
+        "path": ["formats"],
+        "message": "At least one format required",
+        "code": "value_error",
+    }
+
+
+def test_every_fault_of_a_body_is_listed_and_the_message_repeats_the_first(client: httpx.Client) -> None:
+    body = client.post("/echo", json={"formats": ["feed", 7]}).json()
+    assert [issue["path"] for issue in body["issues"]] == [["email"], ["password"], ["formats", 1]]
+    assert body["message"] == body["issues"][0]["message"] == "email: Field required"
+
+
+@pytest.mark.parametrize("body", ["[]", '"text"', "7", "null", "true"])
+def test_json_that_is_no_object_is_refused(client: httpx.Client, body: str) -> None:
+    answer = post(client, body)
+    assert answer.status_code == 400
+    assert issue_free(answer)["error"] == "VALIDATION_ERROR"
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=junk", "limit=", "limit=1.5", "limit=%00"])
+def test_a_query_that_does_not_fit_is_refused(client: httpx.Client, query: str) -> None:
+    answer = client.get(f"/items/1?{query}")
+    assert answer.status_code == 400
+    assert answer.json()["issues"][0]["path"] == ["limit"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        json.dumps({"password": PASSWORD}),
+        json.dumps({"email": ["x"], "password": PASSWORD}),
+        json.dumps({"email": "x", "password": [PASSWORD]}),
+        json.dumps({"email": "x", "password": PASSWORD[:7]}),
+        json.dumps([PASSWORD]),
+        json.dumps(PASSWORD),
+        '{"password": "planted-password"',
+        '{"password": "planted-password\\u0000"}',
+        '{"password": "planted-password", "a": NaN}',
+    ],
+)
+@pytest.mark.parametrize("path", ["/echo", "/auth/signup"])
+def test_a_refused_body_is_never_repeated(
+    client: httpx.Client, path: str, body: str, logged: Callable[[], str]
+) -> None:
+    answer = post(client, body, path=path)
+    assert answer.status_code == 400
+    assert PASSWORD[:7] not in answer.text
+    assert PASSWORD[:7] not in logged()
+
+
+def test_the_paths_of_login_pages_get_the_nested_body(client: httpx.Client) -> None:
+    assert client.get("/auth/me").status_code == 401
+    assert client.get("/auth/me").json() == {
+        "error": {"code": "UNAUTHORIZED", "message": "Not logged in"},
+        "message": "Not logged in",
+        "hint": "Log in to continue.",
+    }
+    for answer in (post(client, b"{", path="/auth/signup"), client.get("/auth/nowhere")):
+        assert set(answer.json()["error"]) == {"code", "message"}
+        assert answer.json()["message"] == answer.json()["error"]["message"]
+
+
+def test_an_unknown_route_is_not_found(client: httpx.Client) -> None:
+    answer = client.get("/nowhere")
+    assert answer.status_code == 404
+    assert answer.json() == {
+        "error": "NOT_FOUND",
+        "message": "No route GET /nowhere",
+        "hint": "See the API documentation.",
+    }
+    assert client.post("/nowhere", json={}).status_code == 404
+
+
+def test_a_known_route_with_another_method_says_which_it_takes(client: httpx.Client) -> None:
+    answer = client.get("/echo")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "POST"
+    assert answer.json()["message"] == "GET is not supported for /echo"
+
+
+@pytest.mark.parametrize(
+    "path", ["/items/%00", "/items/%ff%fe", "/items/%ed%a0%80", "/%2e%2e/etc", "/items/é"]
+)
+def test_odd_characters_in_a_path_are_no_fault_of_ours(client: httpx.Client, path: str) -> None:
+    assert client.get(path).status_code in {200, 404}
+
+
+def test_an_uncaught_exception_is_internal_without_any_detail(
+    client: httpx.Client, logged: Callable[[], str]
+) -> None:
+    answer = client.get("/crash", headers={"x-request-id": "crash-1"})
+    assert answer.status_code == 500
+    assert answer.json() == {
+        "error": "INTERNAL",
+        "message": "Internal error",
+        "hint": "Try again in a moment.",
+    }
+    assert answer.headers["x-request-id"] == "crash-1"
+    assert "planted" not in answer.text + str(answer.headers)
+    lines = logged()
+    assert "unhandled_error" in lines
+    assert "RuntimeError" in lines
+    assert "crash-1" in lines
+
+
+def test_an_uncaught_exception_has_the_nested_body_where_that_is_read(client: httpx.Client) -> None:
+    assert client.get("/auth/crash").json()["error"] == {"code": "INTERNAL", "message": "Internal error"}
+
+
+def test_an_exception_after_the_answer_began_ends_the_connection(client: httpx.Client) -> None:
+    with pytest.raises(httpx.RemoteProtocolError):
+        client.get("/half")
+    assert client.get("/items/1").status_code == 200
+
+
+def test_who_shall_come_back_later_is_told_when_in_whole_seconds(client: httpx.Client) -> None:
+    busy, down = client.get("/busy"), client.get("/down")
+    assert (busy.status_code, busy.headers["retry-after"]) == (429, "3")
+    assert (down.status_code, down.headers["retry-after"]) == (503, "1")
+    assert busy.json()["error"] == "RATE_LIMITED"
+
+
+def test_another_http_exception_is_a_refusal_with_its_text(client: httpx.Client) -> None:
+    answer = client.get("/teapot")
+    assert (answer.status_code, answer.json()["message"]) == (400, "I am a teapot")
+
+
+@pytest.mark.parametrize("proposed", ["abc-123", "A" * 64, "5b6f7c1e-0d52-4a4e-9f5e-2f0c6f8f3a11"])
+def test_a_harmless_request_id_is_kept(client: httpx.Client, proposed: str) -> None:
+    answer = client.get("/context", headers={"x-request-id": proposed})
+    assert answer.headers["x-request-id"] == answer.json()["request_id"] == proposed
+
+
+@pytest.mark.parametrize("proposed", ["", "-", "A" * 65, "a b", "a\tb", "é", "<script>", "²"], ids=ascii)
+def test_another_request_id_is_replaced_by_one_of_ours(client: httpx.Client, proposed: str) -> None:
+    answer = client.get("/context", headers=[(b"x-request-id", proposed.encode("latin-1"))])
+    assert str(UUID(answer.headers["x-request-id"])) == answer.json()["request_id"]
+
+
+def test_request_ids_do_not_leak_into_the_next_request(client: httpx.Client) -> None:
+    client.get("/context", headers={"x-request-id": "mine"})
+    assert client.get("/context").json()["request_id"] != "mine"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/items/1"), ("GET", "/nowhere"), ("POST", "/echo"), ("GET", "/crash"), ("GET", "/busy")],
+)
+def test_every_answer_carries_the_security_headers_and_those_a_browser_needs(
+    client: httpx.Client, method: str, path: str
+) -> None:
+    answer = client.request(method, path, headers={"origin": ORIGIN})
+    for name, value in SECURITY_HEADERS.items():
+        assert answer.headers[name.decode()] == value.decode()
+    assert answer.headers["access-control-allow-origin"] == ORIGIN
+    assert len(answer.headers.get_list("x-request-id")) == 1
+
+
+def test_requests_are_logged_without_query_and_health_checks_are_not(
+    client: httpx.Client, logged: Callable[[], str]
+) -> None:
+    client.get("/items/1?access_token=planted-token", headers={"x-request-id": "logged-1"})
+    client.get("/health")
+    lines = logged()
+    assert "http_request" in lines
+    assert "/items/1" in lines
+    assert "logged-1" in lines
+    assert "planted" not in lines
+    assert "/health" not in lines
+
+
+async def test_a_call_to_another_service_carries_the_trace_and_follows_no_redirect(
+    address: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    kept = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+    async with internal_client(f"http://{address[0]}:{address[1]}", timeout_seconds=5) as client:
+        with span("call", traceparent=kept):
+            answer = await client.get("/context")
+        assert answer.json()["traceparent"].split("-")[1] == kept.split("-")[1]
+        assert not client.follow_redirects
+
+
+def test_a_slow_client_does_not_keep_others_waiting(client: httpx.Client, address: tuple[str, int]) -> None:
+    with closing(socket.create_connection(address, timeout=10)) as slow:
+        slow.sendall(head(100) + b"{")
+        began = time.monotonic()
+        assert client.get("/items/1").status_code == 200
+        assert time.monotonic() - began < 5
