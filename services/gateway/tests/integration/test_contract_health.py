@@ -1,0 +1,83 @@
+"""`/health` and `/health/ready`."""
+
+import httpx
+from gateway_harness import Publisher, StartGateway, eventually
+
+from local_stack.servers import EmbeddedPostgres, EmbeddedValkey
+
+
+async def _health(client: httpx.AsyncClient) -> tuple[int, str]:
+    answer = await client.get("/health")
+    return answer.status_code, answer.text
+
+
+async def test_health_is_exactly_three_keys_of_compact_json(stranger: httpx.AsyncClient) -> None:
+    assert await _health(stranger) == (200, '{"ok":true,"db":true,"redis":true}')
+
+
+async def test_health_tells_within_two_seconds_that_redis_hangs_and_when_it_is_back(
+    stranger: httpx.AsyncClient, valkey: EmbeddedValkey
+) -> None:
+    valkey.pause()
+    try:
+        answer = await stranger.get("/health", timeout=2.0)
+    finally:
+        valkey.resume()
+    assert (answer.status_code, answer.text) == (503, '{"ok":false,"db":true,"redis":false}')
+    await eventually(lambda: _health(stranger), lambda seen: seen[0] == 200)
+
+
+async def test_health_tells_within_three_seconds_that_postgres_is_gone_and_when_it_is_back(
+    stranger: httpx.AsyncClient, postgres_server: EmbeddedPostgres
+) -> None:
+    postgres_server.kill()
+    try:
+        answer = await stranger.get("/health", timeout=3.0)
+    finally:
+        postgres_server.start()
+    assert (answer.status_code, answer.text) == (503, '{"ok":false,"db":false,"redis":true}')
+    await eventually(lambda: _health(stranger), lambda seen: seen[0] == 200)
+
+
+async def test_health_opens_no_connection_per_call(stranger: httpx.AsyncClient, publisher: Publisher) -> None:
+    await _health(stranger)
+    before = (await publisher.redis.info("stats"))["total_connections_received"]
+    for _ in range(20):
+        await _health(stranger)
+    after = (await publisher.redis.info("stats"))["total_connections_received"]
+    # Other readers of this server (a blocked stream reader that renews itself) may add one or two.
+    assert after - before <= 3
+
+
+async def test_ready_says_what_stands_in_the_way_of_runs(
+    stranger: httpx.AsyncClient, publisher: Publisher
+) -> None:
+    await publisher.redis.delete("presence:ads-publisher")
+    await publisher.appear("real")
+
+    async def ready() -> dict[str, object]:
+        answer = await stranger.get("/health/ready")
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    body = await eventually(ready, lambda seen: seen["publisher"]["seen"] and seen["consumersHealthy"])  # type: ignore[index]  # JSON
+    assert body["ready"] is True
+    assert body["migrations"] == {"current": "0001", "head": "0001"}
+    assert "unsent" in body["relay"]  # type: ignore[operator]  # JSON
+
+
+async def test_a_gateway_starts_and_accepts_work_without_redis(
+    start_gateway: StartGateway, valkey: EmbeddedValkey
+) -> None:
+    valkey.stop()
+    try:
+        gateway = start_gateway(ready_path="/openapi.json")
+        async with gateway.client() as client:
+            signed_up = await client.post(
+                "/signup", json={"email": "nr@example.com", "name": "N", "password": "long enough"}
+            )
+            assert signed_up.status_code == 201
+    finally:
+        valkey.start()
+    async with gateway.client() as client:
+        await eventually(lambda: _health(client), lambda seen: seen[0] == 200)

@@ -1,0 +1,35 @@
+"""Passwords are hashed with today's parameters, a few at a time."""
+
+import asyncio
+
+from argon2 import PasswordHasher
+
+from gateway.passwords import PARALLEL_HASHES, Passwords
+
+
+async def test_a_password_fits_its_hash_and_no_other() -> None:
+    passwords = Passwords()
+    hashed = await passwords.hash("correct horse")
+    assert await passwords.verify(hashed, "correct horse") is True
+    assert await passwords.verify(hashed, "Correct horse") is False
+
+
+async def test_without_an_account_no_password_fits() -> None:
+    assert await Passwords().verify(None, "correct horse") is False
+
+
+async def test_a_hash_that_is_none_fits_nothing() -> None:
+    assert await Passwords().verify("not a hash", "correct horse") is False
+
+
+async def test_a_hash_of_weaker_parameters_is_outdated() -> None:
+    passwords = Passwords()
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash("correct horse")
+    assert passwords.is_outdated(weak)
+    assert not passwords.is_outdated(await passwords.hash("correct horse"))
+
+
+async def test_many_hashes_at_once_wait_for_their_turn() -> None:
+    passwords = Passwords()
+    hashes = await asyncio.gather(*(passwords.hash("same") for _ in range(PARALLEL_HASHES * 2)))
+    assert len(set(hashes)) == len(hashes), "each has a salt of its own"
