@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 import structlog
+from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 sys.path.insert(0, str(Path(__file__).parent))  # the sample service is imported as an installed one would be
@@ -16,6 +17,10 @@ sys.path.insert(0, str(Path(__file__).parent))  # the sample service is imported
 from sample_service.room import Room
 
 from chassis.database import Connection, Pool, create_pool, migrate
+
+# A busy machine makes an example slow, which says nothing about the code.
+settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unhurried")
 
 # The formatter that structlog begins with spends a second of CPU on each traceback.
 structlog.configure(

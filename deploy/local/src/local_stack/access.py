@@ -1,6 +1,6 @@
 """How to reach a running stack as the demo customer."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +11,7 @@ from rich.console import Console
 from local_stack.credentials import Credentials
 from local_stack.ports import Ports
 from local_stack.record import Record
-from local_stack.services import gateway_url, sandbox_url
+from local_stack.services import Service, gateway_url, sandbox_url, services
 from local_stack.stack import RECORD, SECRETS, Stack
 
 
@@ -33,6 +33,16 @@ class Access:
             email=credentials.demo_email,
             password=credentials.demo_password,
         )
+
+
+def running_service(data_dir: Path, name: str, overrides: Mapping[str, str]) -> Service | None:
+    """A service of the stack that runs from this folder; None when the stack does not run, or has none."""
+    record = Record.read(data_dir / RECORD)
+    if record is None or not record.is_running():
+        return None
+    credentials = Credentials.load_or_create(data_dir / SECRETS)
+    known = services(Ports(**record.ports), credentials, data_dir=data_dir, overrides=overrides)
+    return next((service for service in known if service.name == name), None)
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import subprocess
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ import httpx
 import typer
 from rich.console import Console
 
-from local_stack.access import Access, running_stack
+from local_stack.access import Access, running_service, running_stack
 from local_stack.binaries import ServerMissingError
 from local_stack.customer import Customer, RefusedError
 from local_stack.demo import DemoFailedError, prepare, run_demo
@@ -104,6 +105,23 @@ def smoke(data: DataFolder = _DEFAULT_FOLDER) -> None:
                 raise DemoFailedError("The smoke test failed; its last line says why.")
 
     _finish(work, code_when_interrupted=_INTERRUPTED)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})
+def operate(
+    service: Annotated[str, typer.Argument(help="gateway, meta-auth or ads-publisher.")],
+    arguments: Annotated[list[str], typer.Argument(help="Its own command, for instance: dead list")],
+    data: DataFolder = _DEFAULT_FOLDER,
+) -> None:
+    """Run a command of one service on the running stack, with that service's settings."""
+    chosen = running_service(data, service, overrides_from(os.environ))
+    if chosen is None:
+        console.print(f"No {service} runs from {data}/. Start the stack with `make up`.")
+        raise typer.Exit(1)
+    # Constant but for what the person at the terminal typed.
+    raise typer.Exit(
+        subprocess.run(chosen.own_command(*arguments), env=chosen.env, check=False).returncode  # noqa: S603
+    )
 
 
 def _finish(work: Callable[[], Coroutine[Any, Any, None]], *, code_when_interrupted: int) -> None:

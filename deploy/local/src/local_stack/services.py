@@ -59,6 +59,11 @@ class Service:
     ready_url: str
     migrate_argv: tuple[str, ...] | None = None
 
+    def own_command(self, *arguments: str) -> tuple[str, ...]:
+        """The command line of another command of this service, to be run with its environment."""
+        program = self.argv[:3]  # python -m <module>
+        return (*program, *arguments)
+
     def with_env(self, env: Mapping[str, str]) -> "Service":
         """The same process with more or other variables."""
         return replace(self, env={**self.env, **env})

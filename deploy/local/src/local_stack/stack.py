@@ -156,6 +156,10 @@ class Stack:
         """The process id of the last start."""
         return self._supervisor.members[name].child.pid
 
+    def service(self, name: str) -> Service:
+        """What one of our processes is started with, as it is now."""
+        return self._services[name]
+
     def log_path(self, name: str) -> Path:
         """Where the process writes what it says."""
         return self.data_dir / "logs" / f"{name}.log"

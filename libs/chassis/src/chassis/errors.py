@@ -96,6 +96,8 @@ class Forbidden(Rejected):
 
 
 class NotFound(Rejected):
+    """There is no such route, or nothing with this id that the caller may see."""
+
     code = "NOT_FOUND"
     status = 404
 
@@ -115,6 +117,8 @@ class Conflict(Rejected):
 
 
 class PayloadTooLarge(Rejected):
+    """The body is longer than any that this service needs."""
+
     code = "PAYLOAD_TOO_LARGE"
     status = 413
 

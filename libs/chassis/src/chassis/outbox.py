@@ -5,7 +5,9 @@ their Redis stream and marks them. It may send twice (every consumer has an inbo
 """
 
 import asyncio
+import time
 from contextlib import suppress
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -16,6 +18,7 @@ from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, MetaData, 
 
 from chassis.database import LOST_CONNECTION, STATEMENT_TIMEOUT_SECONDS, Connection
 from chassis.failpoints import failpoint
+from chassis.periodic import leave_if_cancelled
 from chassis.telemetry import get_logger
 from contracts.events import AnyEvent
 
@@ -26,9 +29,15 @@ POLL_SECONDS: Final = 5.0
 """The relay is woken by NOTIFY; the poll only covers a notification lost with its connection."""
 LOCK_POLL_SECONDS: Final = 2.0
 """How soon a standby relay takes over after the active one's connection has gone."""
+SILENT_SECONDS: Final = 10.0
+"""Postgres ends the session of a relay that is silent for this long, and with it the lock. A frozen process,
+or one behind a cut link, would keep both: nobody else could relay until it woke. Twice `POLL_SECONDS`."""
 RETRY_SECONDS: Final = 0.2
 """First wait after a lost connection, doubled up to `LONGEST_RETRY_SECONDS`."""
 LONGEST_RETRY_SECONDS: Final = 2.0
+TIDY_SECONDS: Final = 3600.0
+KEEP_SENT: Final = timedelta(days=7)
+"""How long a sent event may still be asked for; a run is over in less."""
 STREAM_FIELD: Final = "__data__"
 """The one field of a FastStream entry."""
 
@@ -78,6 +87,11 @@ async def send_again(connection: Connection, subject: str | UUID) -> None:
     )
 
 
+async def remove_old_rows(connection: Connection) -> None:
+    """Delete events that were sent long ago; nobody asks for them again."""
+    await connection.execute("DELETE FROM outbox WHERE sent_at < now() - $1::interval", KEEP_SENT)
+
+
 class Relay:
     """Moves outbox rows to Redis. One relay per schema is active, chosen by an advisory lock.
 
@@ -90,6 +104,7 @@ class Relay:
         self._redis = redis
         self._wake = asyncio.Event()
         self._pause = RETRY_SECONDS
+        self._tidy_at = time.monotonic()
         self.active = False
 
     async def run(self) -> None:
@@ -107,7 +122,10 @@ class Relay:
             self._database_url,
             timeout=3.0,
             command_timeout=STATEMENT_TIMEOUT_SECONDS,
-            server_settings={"application_name": "relay"},
+            server_settings={
+                "application_name": "relay",
+                "idle_session_timeout": f"{SILENT_SECONDS * 1000:.0f}",
+            },
         )
         # A lost connection takes its notifications along: look at once, not at the next poll.
         connection.add_termination_listener(self._on_notify)
@@ -118,16 +136,23 @@ class Relay:
             while True:
                 self._wake.clear()
                 while await self.relay_batch(connection):
-                    pass
+                    leave_if_cancelled()
                 self._pause = RETRY_SECONDS
+                await self._tidy(connection)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._wake.wait()
                 if connection.is_closed():
                     raise asyncpg.InterfaceError("the relay's connection was closed")
         finally:
             self.active = False
             # A broken link cannot say goodbye; waiting for it would keep the lock from the next attempt.
             connection.terminate()
+
+    async def _tidy(self, connection: Connection) -> None:
+        if time.monotonic() >= self._tidy_at:
+            self._tidy_at = time.monotonic() + TIDY_SECONDS
+            await remove_old_rows(connection)
 
     async def _become_active(self, connection: Connection) -> None:
         claim = "SELECT pg_try_advisory_lock(hashtext('outbox_relay'), hashtext(current_schema()))"

@@ -12,6 +12,21 @@ from chassis.telemetry import get_logger
 _log = get_logger(__name__)
 
 
+def leave_if_cancelled() -> None:
+    """Raise what a lost cancellation should have raised. For loops, after each use of Redis.
+
+    redis-py sends through `asyncio.wait_for`, and on Python 3.11 that swallows a cancellation which comes
+    just as the sending is done: the loop would go on and the process never end.
+    Source: https://github.com/python/cpython/issues/86296
+
+    Raises:
+        asyncio.CancelledError: this task was told to end.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 async def run_forever(name: str, job: Callable[[], Awaitable[None]], *, every_seconds: float) -> None:
     """Run `job` until cancelled; a failure is logged and the next round tries again."""
     while True:
@@ -21,6 +36,7 @@ async def run_forever(name: str, job: Callable[[], Awaitable[None]], *, every_se
             _log.warning("periodic_job_delayed", job=name, reason=exc.message)
         except Exception:  # noqa: BLE001 - one bad round must not end the job
             _log.exception("periodic_job_failed", job=name)
+        leave_if_cancelled()
         await asyncio.sleep(every_seconds)
 
 

@@ -25,6 +25,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from chassis.errors import Retryable
+from chassis.periodic import leave_if_cancelled
 from chassis.telemetry import get_logger
 from contracts.wire import iso_utc
 
@@ -41,6 +42,7 @@ TIDY_SECONDS: Final = 60.0
 FORGET_CONSUMER_MS: Final = 3_600_000
 DRAIN_SECONDS: Final = 5.0
 DEAD_SUFFIX: Final = ".dead"
+_UNKNOWN_TYPE: Final = ("union_tag_invalid", "union_tag_not_found")
 
 Handler = Callable[..., Awaitable[None]]
 
@@ -105,6 +107,7 @@ class Consumers:
                         await self._tidy()
                 except (RedisError, OSError, TimeoutError) as exc:
                     _log.warning("streams_interrupted", error=type(exc).__name__)
+                leave_if_cancelled()
                 await asyncio.sleep(GUARD_SECONDS)
         finally:
             await self.broker.stop()
@@ -114,10 +117,11 @@ class Consumers:
             await ensure_group(self._redis, stream, self._group)
         _ = await self.broker.connect()
         for subscriber in self.broker.subscribers:
-            if not subscriber.running:
+            if _has_stopped(subscriber):
                 _log.info("subscriber_started", group=self._group)
                 await subscriber.start()
-        self.healthy_at = time.monotonic()
+        if all(subscriber.running for subscriber in self.broker.subscribers):
+            self.healthy_at = time.monotonic()
 
     async def _tidy(self) -> None:
         for stream in self._streams:
@@ -163,12 +167,26 @@ class Consumers:
         return DeadLetters
 
 
+def _has_stopped(subscriber: Any) -> bool:
+    """Whether a subscriber may be started (again); if so, it is made ready for that.
+
+    One that has lost its group stops by itself, in steps. Started between them it would be stopped again, and
+    stay so while it calls itself running; at the last step its tasks are gone. And it creates a missing group
+    at `last_id`, or at the stream's end when that is `>`: an entry sent since the group was lost would be lost.
+    """
+    if subscriber.running or subscriber.tasks:
+        return False
+    subscriber.last_id, subscriber.read_id = "0", ">"
+    return True
+
+
 async def bury(redis: Redis, group: str, entry: dict[str, Any], error: Exception) -> None:
     """Move one unreadable entry to the dead stream, in one transaction with its acknowledgement."""
     stream, entry_id = entry["channel"], entry["message_ids"][0]
     reason = _reason(error)
     fields: dict[Any, Any] = {
         **entry["data"],
+        "error": error_class(error),
         "reason": reason[:1000],
         "source_stream": stream,
         "source_id": entry_id,
@@ -180,6 +198,26 @@ async def bury(redis: Redis, group: str, entry: dict[str, Any], error: Exception
         _ = pipeline.xack(stream, group, entry_id)
         await pipeline.execute()
     _log.error("dead_letter", stream=stream, source_id=entry_id.decode(), reason=reason[:200])
+
+
+def error_class(error: Exception) -> str:
+    """What is wrong with an entry, in one word by which an operator can pick entries.
+
+    One of `unreadable_json` (not a JSON object), `unknown_type`, `unknown_version` and `invalid_field`.
+    """
+    if not isinstance(error, ValidationError):
+        return "unreadable_json"
+    issues = [
+        (issue["type"], issue["loc"][-1:], len(issue["loc"]) <= 1)
+        for issue in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+    literals = {name for kind, name, _ in issues if kind == "literal_error"}
+    if ("type",) in literals or any(kind in _UNKNOWN_TYPE for kind, _, _ in issues):
+        return "unknown_type"
+    if literals & {("dataschema",), ("specversion",)}:
+        return "unknown_version"
+    # A complaint about the entry as a whole: it is no object, so no field was looked at.
+    return "unreadable_json" if any(is_whole for _, _, is_whole in issues) else "invalid_field"
 
 
 def _reason(error: Exception) -> str:

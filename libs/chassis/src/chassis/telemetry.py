@@ -20,19 +20,26 @@ from chassis.settings import ServiceSettings
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 _SECRET_NAME = re.compile(
-    r"(access_?token|password|secret|authorization|cookie|proof|fb_exchange_token|input_token|^code$)",
-    re.IGNORECASE,
+    r"(access_?token|token$|password|secret|private_key|authorization|cookie|proof|^code$)", re.IGNORECASE
+)
+_NAMES = (
+    r"(?:access_?token|fb_exchange_token|input_token|client_secret|app_?secret|appsecret_proof|password"
+    r"|(?<![a-z_])code)"
 )
 _SECRET_VALUE = re.compile(
-    r"(?i)((?:access_token|fb_exchange_token|input_token|client_secret|appsecret_proof|password|code)=)[^&\s\"']+"
-    r"|(bearer\s+)[\w.\-|]+|\bEAA\w{20,}"
+    # As in a query or a form, in JSON or a Python dict, in a header, in an address, and Meta's own form.
+    rf"(?i)({_NAMES}=)[^&\s\"']+"
+    rf"|([\"']{_NAMES}[\"']\s*:\s*[\"'])[^\"']+"
+    r"|(bearer\s+)[\w.\-|]+"
+    r"|(://[^/\s:@]*:)[^/\s@]+(?=@)"
+    r"|\bEAA\w{20,}"
 )
 
 
 def redact(value: Any) -> Any:
     """Remove what looks like a credential from a value that is about to be logged."""
     if isinstance(value, str):
-        return _SECRET_VALUE.sub(lambda hit: f"{hit[1] or hit[2] or ''}[redacted]", value)
+        return _SECRET_VALUE.sub(lambda hit: "".join(filter(None, hit.groups())) + "[redacted]", value)
     if isinstance(value, Mapping):
         return {
             key: "[redacted]" if _SECRET_NAME.search(str(key)) else redact(item)

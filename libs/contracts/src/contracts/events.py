@@ -75,7 +75,10 @@ class RunEventBody(WireModel):
 
 
 class RunStartedBody(RunEventBody):
+    """`replayed`: the run had failed, and an operator has opened it again."""
+
     mode: PublishMode
+    replayed: bool = False
 
 
 class RunStepBody(RunEventBody):

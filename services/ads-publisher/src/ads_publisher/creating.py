@@ -28,7 +28,7 @@ async def create(run: Run, move: Do) -> bool:
     params = await _params(run, move)
     if params is None:
         return await run.fail(_dsa_missing())
-    attempt_id, proof_time = await _journal_intent(run, move, params["name"])
+    attempt_id, proof_time = await _journal_intent(run, move, params)
     await failpoint(f"publisher.{move.step}.intent_journaled")
     outcome = await run.graph.create(run.access, f"{move.step}s", params, proof_time=proof_time)
     _log.info(
@@ -61,7 +61,7 @@ async def _params(run: Run, move: Do) -> dict[str, Any] | None:
     )
 
 
-async def _journal_intent(run: Run, move: Do, name: str) -> tuple[int, int]:
+async def _journal_intent(run: Run, move: Do, params: dict[str, Any]) -> tuple[int, int]:
     """Commit the intent before anything is sent; returns the attempt's id and its proof time."""
     # The proof is stamped from this moment, backdated so that Meta refuses the call after the window,
     # even from a process that was asleep and wakes too late.
@@ -86,11 +86,19 @@ async def _journal_intent(run: Run, move: Do, name: str) -> tuple[int, int]:
             RunStepBody,
             step=move.step,
             state="started",
-            message=f'Creating the {NAMES[move.step]} "{name}", PAUSED.',
+            message=_intention(move.step, params),
             attempt=move.number,
             ad_account_id=run.access.ad_account_id,
         )
     return journaled
+
+
+def _intention(step: Step, params: dict[str, Any]) -> str:
+    sentence = f'Creating the {NAMES[step]} "{params["name"]}", PAUSED.'
+    if step == "campaign":
+        return sentence
+    # A statement that the law asks for: whoever reads the run sees what is declared.
+    return f"{sentence} Beneficiary: {params['dsa_beneficiary']}. Payor: {params['dsa_payor']}."
 
 
 async def _record(run: Run, move: Do, attempt_id: int, outcome: Outcome) -> bool:

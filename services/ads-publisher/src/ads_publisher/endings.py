@@ -2,20 +2,26 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from ads_publisher import store
 from ads_publisher.meta_errors import Advice, describe
 from ads_publisher.outcomes import MetaError
 from ads_publisher.reporting import Report, report
-from ads_publisher.store import Job
+from ads_publisher.store import DeadReason, Job
 from chassis.database import Pool
+from chassis.telemetry import get_logger
 from contracts.events import FixedBy, PublishMode, RunFailedBody, RunStepBody, RunWaitingBody, StepName
+
+_log = get_logger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Failure:
-    """Why a run failed: `text` is what the run says, with the fact before the first comma."""
+    """Why a run failed: `text` is what the run says, with the fact before the first comma.
+
+    `dead_reason` is set when an operator may try the run again.
+    """
 
     text: str
     code: str
@@ -23,6 +29,16 @@ class Failure:
     fixed_by: FixedBy | None = None
     step: StepName | None = None
     meta: MetaError | None = None
+    dead_reason: DeadReason | None = None
+
+
+CRASHED: Final = Failure(
+    text="Something went wrong on our side. Nothing more is tried; an operator has been told.",
+    code="INTERNAL",
+    fixed_by="operator",
+    dead_reason="crashed",
+)
+"""The end of a run that met the same bug too often."""
 
 
 def prerequisite(text: str, step: StepName) -> Failure:
@@ -64,7 +80,9 @@ async def fail(pool: Pool, job: Job, failure: Failure, mode: PublishMode, **ids:
             **facts,
             **ids,
         )
-        await store.finish_job(news.connection, job, "failed")
+        await store.finish_job(news.connection, job, "failed", dead_reason=failure.dead_reason)
+    if failure.dead_reason:
+        _log.error("run_dead", run_id=str(job.run_id), job_id=str(job.id), dead_reason=failure.dead_reason)
 
 
 async def wait(news: Report, job: Job, *, step: StepName, message: str, seconds: float) -> None:

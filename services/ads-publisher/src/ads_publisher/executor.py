@@ -23,21 +23,33 @@ from chassis.telemetry import get_logger, span
 POLL_SECONDS: Final = 1.0
 """New jobs wake the executor at once; the poll finds deferred ones and those of dead processes."""
 RENEWALS_PER_LEASE: Final = 3
+MAX_CRASHES: Final = 5
+"""Unexpected exceptions of one run; then it is given up, and an operator has to look."""
 DRAIN_SECONDS: Final = 10.0
 
 _log = get_logger(__name__)
 
 
 class Executor:
-    """Works up to `tasks` runs at once. `work` carries one run on and returns when it is over or waits."""
+    """Works up to `tasks` runs at once.
+
+    `work` carries one run on and returns when it is over or waits; `give_up` ends one that crashed too often.
+    """
 
     def __init__(
-        self, *, pool: Pool, tasks: int, lease_seconds: float, work: Callable[[Job], Awaitable[None]]
+        self,
+        *,
+        pool: Pool,
+        tasks: int,
+        lease_seconds: float,
+        work: Callable[[Job], Awaitable[None]],
+        give_up: Callable[[Job], Awaitable[None]],
     ) -> None:
         self._pool = pool
         self._tasks = tasks
         self._lease_seconds = lease_seconds
         self._work = work
+        self._give_up = give_up
         self._wake = asyncio.Event()
         self._stopping = False
         self._held: dict[UUID, tuple[int, asyncio.Task[None]]] = {}
@@ -100,14 +112,22 @@ class Executor:
                 _log.warning("run_delayed", **ids, reason=exc.message)
                 await self._give_back(job)
             except Exception:  # noqa: BLE001 - a bug in one run must not stop the others
-                _log.exception("run_crashed", **ids)
-                await self._give_back(job)
+                _log.exception("run_crashed", **ids, crashes=job.crashes + 1)
+                await self._give_back_crashed(job)
 
     async def _give_back(self, job: Job) -> None:
         # If this fails too, the lease runs out by itself.
         with suppress(LeaseLost, Unavailable):
             async with connection(self._pool) as acquired:
                 await store.defer_job(acquired, job, seconds=retry_delay(job.deferrals))
+
+    async def _give_back_crashed(self, job: Job) -> None:
+        with suppress(LeaseLost, Unavailable):
+            if job.crashes + 1 >= MAX_CRASHES:
+                await self._give_up(job)
+                return
+            async with connection(self._pool) as acquired:
+                await store.defer_crashed_job(acquired, job, seconds=retry_delay(job.crashes))
 
     async def renew(self) -> None:
         """Renew the leases of all runs in hand until cancelled; a run whose lease is lost is stopped."""

@@ -10,15 +10,28 @@ from typing import assert_never
 from ads_publisher import payloads, store
 from ads_publisher.checks import DISABLED, connection_problem, settings_problem
 from ads_publisher.creating import create
-from ads_publisher.endings import Failure, prerequisite
+from ads_publisher.endings import Failure, prerequisite, wait
 from ads_publisher.graph import Access
 from ads_publisher.outcomes import ReadFailed
 from ads_publisher.pausing import pause, save_pauses
 from ads_publisher.reporting import report
 from ads_publisher.run import NAMES, Run
-from ads_publisher.saga import Do, Finish, GiveUp, Move, Settle, Step, Verify, Wait, next_move
+from ads_publisher.saga import (
+    MAX_ATTEMPTS,
+    Do,
+    Finish,
+    GiveUp,
+    Move,
+    Settle,
+    Step,
+    Verify,
+    Wait,
+    next_move,
+    retry_delay,
+)
 from ads_publisher.settling import keep_waiting, read_failed, settle, verify
 from chassis.database import connection
+from chassis.errors import Unavailable
 from chassis.failpoints import failpoint
 from contracts.events import PublishRequest, RunStartedBody, RunStepBody, RunSucceededBody
 
@@ -54,17 +67,18 @@ async def start(run: Run) -> None:
         return
     mode = run.settings.mode
     async with report(run.pool, run.job) as news:
-        await news.tell(RunStartedBody, mode=mode, message=f"Publishing has started, in {mode} mode.")
+        what = "Publishing" if run.job.kind == "publish" else "Refreshing"
+        await news.tell(RunStartedBody, mode=mode, message=f"{what} has started, in {mode} mode.")
         await store.record_mode(news.connection, run.job, mode)
 
 
 async def allowed(run: Run) -> bool:
-    """Ask meta-auth what may be done; False when the run ends here or moves to its account's lane.
-
-    Raises:
-        Unavailable: meta-auth does not answer.
-    """
-    grant = await run.grants.grant(run.job.customer_id, run.job.run_id)
+    """Ask meta-auth what may be done; False when the run ends here, waits, or moves to its account's lane."""
+    try:
+        grant = await run.grants.grant(run.job.customer_id, run.job.run_id)
+    except Unavailable:
+        await _wait_for_grant(run)
+        return False
     problem = connection_problem(grant)
     if problem or grant.ad_account_id is None or grant.access_token is None:
         await run.fail(prerequisite(problem or "No grant", "connection"))
@@ -77,6 +91,17 @@ async def allowed(run: Run) -> bool:
     run.use(grant, access)
     await failpoint("publisher.granted")
     return True
+
+
+async def _wait_for_grant(run: Run) -> None:
+    async with report(run.pool, run.job) as news:
+        await wait(
+            news,
+            run.job,
+            step="connection",
+            message="The Meta connection service does not answer. Next try at {until}.",
+            seconds=retry_delay(run.job.deferrals),
+        )
 
 
 async def _simulate(run: Run) -> None:
@@ -119,7 +144,14 @@ async def _carry_on(run: Run) -> None:
                 acquired, customer_id=run.job.customer_id, ad_account_id=run.access.ad_account_id
             )
         run.remember(journal)
-        move = next_move(journal, job_id=run.job.id, now=now, verified=run.verified)
+        move = next_move(
+            journal,
+            job_id=run.job.id,
+            now=now,
+            verified=run.verified,
+            # Whoever replays a run grants it as many tries again.
+            max_attempts=MAX_ATTEMPTS * (1 + run.job.replays),
+        )
         if paused_until and isinstance(move, Do | Settle | Verify):
             await pause(run, _step_of(move), seconds=(paused_until - now).total_seconds())
             return
@@ -186,6 +218,7 @@ def _gave_up(step: Step) -> Failure:
         hint=hint,
         fixed_by="user",
         step=step,
+        dead_reason="unconfirmed",
     )
 
 

@@ -26,8 +26,8 @@ ALL_STATUSES: Final = (
     "WITH_ISSUES",
 )
 """Meta's lists hide archived and deleted objects unless every status is asked for."""
-CREATED_MARGIN_SECONDS: Final = 600
-"""Objects are looked for from this long before the intent: clocks differ."""
+CREATED_MARGIN_SECONDS: Final = 86_400
+"""Objects are looked for from a day before the intent: a clock may be wrong by hours, and the marker decides."""
 
 
 async def find_by_marker(client: GraphClient, access: Access, attempt: Attempt) -> list[str]:

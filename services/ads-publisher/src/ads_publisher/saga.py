@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final, Literal
 from uuid import UUID
 
@@ -107,17 +108,25 @@ Move = Do | Settle | Verify | Wait | Finish | GiveUp
 
 
 def next_move(
-    journal: Sequence[Attempt], *, job_id: UUID, now: datetime, verified: AbstractSet[str] = frozenset()
+    journal: Sequence[Attempt],
+    *,
+    job_id: UUID,
+    now: datetime,
+    verified: AbstractSet[str] = frozenset(),
+    max_attempts: int = MAX_ATTEMPTS,
 ) -> Move:
     """Decide the one next move for a run.
 
     `journal` holds every attempt of the customer in this ad account, oldest first; `verified` the ids that
     this execution has already seen at Meta.
     """
-    campaign = _step_move(journal, "campaign", None, job_id=job_id, now=now, verified=verified)
+    decide = partial(
+        _step_move, journal, job_id=job_id, now=now, verified=verified, max_attempts=max_attempts
+    )
+    campaign = decide("campaign", None)
     if not isinstance(campaign, str):
         return campaign
-    adset = _step_move(journal, "adset", campaign, job_id=job_id, now=now, verified=verified)
+    adset = decide("adset", campaign)
     if not isinstance(adset, str):
         return adset
     return Finish(campaign_id=campaign, adset_id=adset)
@@ -131,6 +140,7 @@ def _step_move(
     job_id: UUID,
     now: datetime,
     verified: AbstractSet[str],
+    max_attempts: int,
 ) -> Move | str:
     """The move that this step needs, or the id of its object when it needs none."""
     attempts = [a for a in journal if a.step == step and a.parent_id == parent_id]
@@ -148,7 +158,7 @@ def _step_move(
         known = newest.job_id == job_id or object_id in verified
         return object_id if known else Verify(step=step, object_id=object_id)
     own = [a for a in journal if a.step == step and a.job_id == job_id]
-    if sum(a.outcome == "absent" for a in own) >= MAX_ATTEMPTS:
+    if sum(a.outcome == "absent" for a in own) >= max_attempts:
         return GiveUp(step=step)
     return Do(
         step=step,

@@ -6,7 +6,7 @@ The clock is the database's: leases and waits must not depend on which process l
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, get_args
+from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
 import asyncpg
@@ -16,6 +16,8 @@ from ads_publisher.usage import APP
 from chassis.database import Connection, affected
 
 OPEN: Final = "('ready', 'running')"
+DeadReason = Literal["crashed", "unconfirmed"]
+"""Why an operator may try a failed run again: it crashed too often, or Meta never confirmed a create."""
 
 
 class LeaseLost(Exception):
@@ -37,15 +39,18 @@ class Job:
     fence: int
     version: int
     deferrals: int
+    crashes: int
+    replays: int
 
 
-_ATTEMPT_COLUMNS: Final = (
+ATTEMPT_COLUMNS: Final = (
     "attempt.id, attempt.job_id, attempt.run_id, attempt.step, attempt.number, attempt.parent_id,"
     " attempt.intent_at, attempt.not_before, attempt.look_at, attempt.looks, attempt.outcome,"
     " attempt.object_id, (attempt.error->>'skew_seconds')::int AS skew_seconds"
 )
-_JOB_COLUMNS: Final = (
-    "id, run_id, customer_id, kind, lane, request, traceparent, mode, fence, version, deferrals"
+JOB_COLUMNS: Final = (
+    "id, run_id, customer_id, kind, lane, request, traceparent, mode, fence, version, deferrals,"
+    " crashes, replays"
 )
 
 
@@ -104,7 +109,7 @@ async def claim_due_jobs(connection: Connection, *, limit: int, lease_seconds: f
             UPDATE publish_jobs AS job
             SET status = 'running', fence = job.fence + 1, due_at = now() + make_interval(secs => $2)
             FROM due WHERE job.id = due.id
-            RETURNING {", ".join(f"job.{column}" for column in _JOB_COLUMNS.split(", "))}
+            RETURNING {", ".join(f"job.{column}" for column in JOB_COLUMNS.split(", "))}
             """,
             limit,
             lease_seconds,
@@ -163,6 +168,13 @@ async def defer_job(connection: Connection, job: Job, *, seconds: float) -> None
     )
 
 
+async def defer_crashed_job(connection: Connection, job: Job, *, seconds: float) -> None:
+    """Give the job back for some seconds after an unexpected exception, and count it."""
+    await _release(
+        connection, job, "due_at = now() + make_interval(secs => $3), crashes = crashes + 1", seconds
+    )
+
+
 async def change_lane(connection: Connection, job: Job, lane: str) -> None:
     """Put the job into the lane of its real ad account, to be claimed there in its turn."""
     await _release(connection, job, "lane = $3, due_at = now()", lane)
@@ -184,14 +196,18 @@ async def _release(connection: Connection, job: Job, assignments: str, *values: 
         raise LeaseLost
 
 
-async def finish_job(connection: Connection, job: Job, status: str) -> None:
-    """End the job as `done` or `failed`; there is no way back from there."""
+async def finish_job(
+    connection: Connection, job: Job, status: str, *, dead_reason: DeadReason | None = None
+) -> None:
+    """End the job as `done` or `failed`; with a reason, an operator may open it again."""
     changed = await connection.execute(
-        "UPDATE publish_jobs SET status = $3, finished_at = now()"
+        "UPDATE publish_jobs SET status = $3, dead_reason = $4, finished_at = now(),"
+        " crashes = crashes + CASE WHEN $4 = 'crashed' THEN 1 ELSE 0 END"  # the last one
         " WHERE id = $1 AND fence = $2 AND status = 'running'",
         job.id,
         job.fence,
         status,
+        dead_reason,
     )
     if affected(changed) == 0:
         raise LeaseLost
@@ -206,7 +222,7 @@ async def load_journal(
     """
     rows = await connection.fetch(
         f"""
-        SELECT {_ATTEMPT_COLUMNS} FROM publish_attempts AS attempt
+        SELECT {ATTEMPT_COLUMNS} FROM publish_attempts AS attempt
         WHERE attempt.customer_id = $1 AND attempt.ad_account_id = $2
         ORDER BY attempt.id
         """,
@@ -327,57 +343,6 @@ async def record_look(connection: Connection, attempt_id: int, *, look_at: datet
     )
 
 
-async def claim_due_sweeps(
-    connection: Connection, *, limit: int, lease_seconds: float, first_after_seconds: float
-) -> list[tuple[Attempt, Job, str, int]]:
-    """Lease attempts whose ad account is to be looked at for extra objects.
-
-    Each with its job, its ad account and the number of sweeps before.
-    """
-    rows = await connection.fetch(
-        f"""
-        WITH due AS (
-            SELECT attempt.id FROM publish_attempts AS attempt
-            WHERE attempt.sweep_at <= now()
-              AND attempt.intent_at <= now() - make_interval(secs => $3)
-            ORDER BY attempt.sweep_at LIMIT $1
-            FOR UPDATE SKIP LOCKED
-        )
-        UPDATE publish_attempts AS attempt SET sweep_at = now() + make_interval(secs => $2)
-        FROM due WHERE attempt.id = due.id
-        RETURNING attempt.sweeps, attempt.ad_account_id, {_ATTEMPT_COLUMNS}
-        """,
-        limit,
-        lease_seconds,
-        first_after_seconds,
-    )
-    found = []
-    for row in rows:
-        values = dict(row)
-        sweeps, ad_account_id = values.pop("sweeps"), values.pop("ad_account_id")
-        job = await get_job_by_run(connection, values["run_id"])
-        assert job is not None  # noqa: S101 - a foreign key promises it
-        found.append((Attempt(**values), job, ad_account_id, sweeps))
-    return found
-
-
-async def record_sweep(
-    connection: Connection, attempt_id: int, *, next_after_seconds: float | None, extra_ids: Sequence[str]
-) -> None:
-    """Journal a sweep; the next one is so many seconds after the intent, or never."""
-    await connection.execute(
-        """
-        UPDATE publish_attempts
-        SET sweeps = sweeps + 1, sweep_at = intent_at + make_interval(secs => $2),
-            extra_ids = coalesce(nullif($3::text[], '{}'), extra_ids)
-        WHERE id = $1
-        """,
-        attempt_id,
-        next_after_seconds,
-        list(extra_ids),
-    )
-
-
 async def next_version_after_end(connection: Connection, job: Job) -> int:
     """Number news about a run that is over.
 
@@ -395,7 +360,7 @@ async def next_version_after_end(connection: Connection, job: Job) -> int:
 
 
 async def get_job_by_run(connection: Connection, run_id: UUID) -> Job | None:
-    row = await connection.fetchrow(f"SELECT {_JOB_COLUMNS} FROM publish_jobs WHERE run_id = $1", run_id)
+    row = await connection.fetchrow(f"SELECT {JOB_COLUMNS} FROM publish_jobs WHERE run_id = $1", run_id)
     return Job(**dict(row)) if row else None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ads_publisher import store
+from ads_publisher import store, sweep_store
 from ads_publisher.checks import connection_problem
 from ads_publisher.grants import Grants
 from ads_publisher.graph import Access, GraphClient
@@ -50,7 +50,7 @@ class Sweeper:
             Unavailable: the database does not answer.
         """
         async with transaction(self.pool) as acquired:
-            due = await store.claim_due_sweeps(
+            due = await sweep_store.claim_due_sweeps(
                 acquired,
                 limit=BATCH,
                 lease_seconds=LEASE_SECONDS,
@@ -64,7 +64,7 @@ class Sweeper:
                 continue
             schedule = self.settings.sweep_after_seconds[sweeps + 1 :]
             async with connection(self.pool) as acquired:
-                await store.record_sweep(
+                await sweep_store.record_sweep(
                     acquired,
                     attempt.id,
                     next_after_seconds=schedule[0] if schedule else None,

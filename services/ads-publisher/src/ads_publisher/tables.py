@@ -20,13 +20,20 @@ def _time(*, nullable: bool = True) -> Any:
 
 
 class PublishJob(SQLModel, table=True):
-    """One run's work. `due_at` is when a ready job may start, or when a running one's lease ends."""
+    """One run's work. `due_at` is when a ready job may start, or when a running one's lease ends.
+
+    `dead_reason` is set when an operator may try the failed run again.
+    """
 
     __tablename__ = "publish_jobs"
     metadata = metadata
     __table_args__ = (
         CheckConstraint("kind IN ('publish', 'sync')", name="publish_jobs_kind"),
         CheckConstraint("status IN ('ready', 'running', 'done', 'failed')", name="publish_jobs_status"),
+        CheckConstraint(
+            "dead_reason IS NULL OR (dead_reason IN ('crashed', 'unconfirmed') AND status = 'failed')",
+            name="publish_jobs_dead",
+        ),
         # Which job is the head of its lane, and which heads are due.
         Index("publish_jobs_open", "lane", "seq", postgresql_where="status IN ('ready', 'running')"),
         Index("publish_jobs_due", "due_at", postgresql_where="status IN ('ready', 'running')"),
@@ -34,6 +41,7 @@ class PublishJob(SQLModel, table=True):
         Index(
             "publish_jobs_one_running_per_lane", "lane", unique=True, postgresql_where="status = 'running'"
         ),
+        Index("publish_jobs_dead_newest", "finished_at", postgresql_where="dead_reason IS NOT NULL"),
     )
 
     id: UUID = Field(primary_key=True)
@@ -49,6 +57,9 @@ class PublishJob(SQLModel, table=True):
     fence: int = Field(sa_column_kwargs={"server_default": "0"})
     version: int = Field(sa_column_kwargs={"server_default": "0"})
     deferrals: int = Field(sa_column_kwargs={"server_default": "0"})
+    crashes: int = Field(sa_column_kwargs={"server_default": "0"})
+    replays: int = Field(sa_column_kwargs={"server_default": "0"})
+    dead_reason: str | None = Field(default=None, sa_type=Text)
     due_at: datetime = _time(nullable=False)
     created_at: datetime = _time(nullable=False)
     finished_at: datetime | None = _time()

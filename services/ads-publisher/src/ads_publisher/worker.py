@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from ads_publisher import sweep
 from ads_publisher.consumers import Ingest
+from ads_publisher.endings import CRASHED, fail
 from ads_publisher.executor import Executor
 from ads_publisher.grants import Grants
 from ads_publisher.graph import GraphClient
@@ -54,7 +55,11 @@ class Worker:
         self.sweeper = Sweeper(pool=pool, settings=settings, grants=grants, graph=self._new_client())
         self.redis = redis
         self.executor = Executor(
-            pool=pool, tasks=settings.executor_tasks, lease_seconds=settings.lease_seconds, work=self._work
+            pool=pool,
+            tasks=settings.executor_tasks,
+            lease_seconds=settings.lease_seconds,
+            work=self._work,
+            give_up=self._give_up,
         )
         self.consumers = Consumers(
             redis_url=settings.redis_url.get_secret_value(), redis=redis, group=SERVICE
@@ -69,6 +74,9 @@ class Worker:
             await (publish(run) if job.kind == "publish" else sync(run))
         finally:
             self._clients.append(graph)
+
+    async def _give_up(self, job: Job) -> None:
+        await fail(self._pool, job, CRASHED, self._settings.mode)
 
     def _new_client(self) -> GraphClient:
         return GraphClient(

@@ -1,11 +1,18 @@
-"""`python -m gateway serve | migrate`."""
+"""`python -m gateway serve | migrate | dead ...`."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import typer
 import uvicorn
+from redis.asyncio import Redis
 
 from chassis.database import migrate as migrate_database
+from chassis.dead_commands import dead_commands
+from chassis.dead_letters import DeadLetters, DeadStreams
 from chassis.failpoints import arm
 from chassis.telemetry import setup_telemetry
+from contracts.events import CONNECTIONS_STREAM, RESULTS_STREAM
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
 
@@ -46,6 +53,15 @@ def migrate() -> None:
     setup_telemetry("gateway", settings)
     migrate_database(settings.migration_url, package="gateway")
 
+
+@asynccontextmanager
+async def _dead_letters() -> AsyncIterator[Sequence[DeadLetters]]:
+    settings = GatewaySettings.load()
+    async with Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=5) as redis:
+        yield (DeadStreams(redis, (RESULTS_STREAM, CONNECTIONS_STREAM)),)
+
+
+cli.add_typer(dead_commands(_dead_letters), name="dead")
 
 if __name__ == "__main__":
     cli()

@@ -63,6 +63,9 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         docs_url="/docs" if public else None,
         redoc_url=None,
         generate_unique_id_function=operation_id,
+        # The chassis makes the one server span; FastAPI's own would double it, with the query of the OAuth
+        # callback (its code) as an attribute.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
     for family in (health, auth, meta, ads, placeholders):

@@ -29,6 +29,8 @@ from gateway.store import ads as store
 from gateway.store.audit import add_audit_entry
 
 META_AUTH: Final = "meta-auth"
+STATUS_SECONDS: Final = 5.0
+"""The status is answered from meta-auth's own rows; the other calls may wait for Meta."""
 NOBODY: Final = UUID(int=0)
 """The customer of a call that is made before anybody knows whose it is: the OAuth callback."""
 RETRY_SECONDS: Final = 5.0
@@ -63,7 +65,7 @@ class Connections:
 
     async def status(self, customer_id: UUID) -> ConnectionStatus:
         """The connection as it is now."""
-        status = await self._call("GET", customer_id, "", ConnectionStatus)
+        status = await self._call("GET", customer_id, "", ConnectionStatus, timeout_seconds=STATUS_SECONDS)
         await self._remember(customer_id, status)
         return status
 
@@ -138,6 +140,8 @@ class Connections:
         path: str,
         answer: type[AnswerT],
         body: BaseModel | None = None,
+        *,
+        timeout_seconds: float | None = None,
     ) -> AnswerT:
         """Make one internal call.
 
@@ -154,6 +158,7 @@ class Connections:
                     f"/internal/connections/{customer_id}{path}",
                     content=content,
                     headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
+                    timeout=timeout_seconds or self._client.timeout,
                 )
             except httpx.HTTPError as exc:
                 _log.warning("meta_auth_unreachable", path=path, error=type(exc).__name__)

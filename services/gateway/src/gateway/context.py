@@ -33,7 +33,8 @@ class Context:
     """The migration that this code was written for."""
 
 
-def get_context(request: Request) -> Context:
+async def get_context(request: Request) -> Context:
+    """Not a plain function: FastAPI would run that in a thread, for each request."""
     context: Context = request.app.state.context
     return context
 

@@ -1,7 +1,8 @@
 """What a piece of news makes of a run and of the objects at Meta. Pure: rows in, rows out.
 
 Versions rise with each news of a run, but may arrive in another order. Older news only fills what is still
-empty, and nothing changes a run that has ended.
+empty. A run that has ended well never changes again; one that has failed does when an operator replays it:
+newer news opens it, or ends it anew.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -48,11 +49,26 @@ class ObjectsState:
 
 def project_run(run: AdRun, event: RunEvent) -> AdRun:
     """The run after this news; the same run when the news changes nothing."""
-    if not run.is_open:
-        return run
-    if event.data.version <= run.last_version:
-        return _fill_gaps(run, event)
-    return _move_on(run, event)
+    is_late = event.data.version <= run.last_version
+    if run.is_open:
+        return _fill_gaps(run, event) if is_late else _move_on(run, event)
+    return run if is_late or not _is_of_a_replay(run, event) else _move_on(run, event)
+
+
+def _is_of_a_replay(run: AdRun, event: RunEvent) -> bool:
+    """True for news that comes after the end of a run only when the run was replayed.
+
+    A new end counts without the start before it: the start may come later, or the run be kept closed.
+    """
+    if run.status != "failed":
+        return False
+    match event:
+        case RunStarted(data=started):
+            return started.replayed
+        case RunSucceeded() | RunFailed():
+            return True
+        case _:
+            return False
 
 
 def _move_on(run: AdRun, event: RunEvent) -> AdRun:
@@ -60,8 +76,12 @@ def _move_on(run: AdRun, event: RunEvent) -> AdRun:
         run,
         status="running",
         started_at=run.started_at or event.time,
+        finished_at=None,
         last_version=event.data.version,
         hint=None,
+        error_code=None,
+        error_message=None,
+        fixed_by=None,
     )
     match event:
         case RunStarted(data=started):
@@ -175,7 +195,9 @@ def _kept(objects: AdObjects | None, run: AdRun) -> ObjectsState:
         return ObjectsState(ad_account_id=run.ad_account_id, campaign_id=campaign, adset_id=adset)
     stored = replace(_as_stored(objects), ad_account_id=run.ad_account_id or objects.ad_account_id)
     if not _counts(objects, run):
-        return replace(stored, catalog_id=None, campaign_id=campaign, adset_id=adset, ad_id=None)
+        return replace(
+            stored, catalog_id=None, campaign_id=campaign, adset_id=adset, ad_id=None, last_synced_at=None
+        )
     return replace(stored, adset_id=run.adset_id or objects.adset_id)
 
 

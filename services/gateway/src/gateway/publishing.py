@@ -115,10 +115,10 @@ class Publishing:
             UnknownRun: not a run of this customer.
         """
         async with connection(self._pool) as conn:
-            run = await runs.find_run(conn, customer_id, run_id)
-            if run is None:
-                raise UnknownRun
-            return run, await runs.list_steps(conn, run_id)
+            found = await runs.find_run_with_steps(conn, customer_id, run_id)
+        if found is None:
+            raise UnknownRun
+        return found
 
     async def objects(self, customer_id: UUID) -> ads.AdObjects | None:
         """What stands at Meta for a customer."""

@@ -1,7 +1,10 @@
 """Use case: take in what the publisher reports about a run."""
 
+import asyncio
 from dataclasses import asdict
 from typing import Any, Final
+from uuid import UUID
+from weakref import WeakValueDictionary
 
 from chassis.database import Connection, Pool, transaction
 from chassis.failpoints import failpoint
@@ -22,10 +25,18 @@ class Results:
 
     def __init__(self, *, pool: Pool, ring_seconds: float) -> None:
         self._pool = pool
+        self._in_order: WeakValueDictionary[UUID, asyncio.Lock] = WeakValueDictionary()
         self._ring_seconds = ring_seconds
 
     async def record(self, event: RunEvent) -> None:
-        """Apply one piece of news, in one transaction; a redelivery changes nothing."""
+        """Apply one piece of news, in one transaction; a redelivery changes nothing.
+
+        News of one run is taken in the order of the stream, so that an end is not shown before its timeline.
+        """
+        async with self._in_order.setdefault(event.data.run_id, asyncio.Lock()):
+            await self._record(event)
+
+    async def _record(self, event: RunEvent) -> None:
         async with transaction(self._pool) as conn:
             if not await first_time(conn, event.id):
                 return
@@ -35,6 +46,8 @@ class Results:
                 return
             await runs.add_step(conn, run.id, _step(event))
             after = project_run(run, event)
+            if after.is_open and not run.is_open and await _other_run_is_open(conn, run):
+                after = run  # a replay stays closed beside it; its end will be applied all the same
             is_late = after == run
             await _record_objects(conn, after, event, is_late=is_late)
             if not is_late:
@@ -44,6 +57,11 @@ class Results:
         await failpoint("gateway.result.before_ack")
         if run.is_open and not after.is_open:
             _log.info("run_finished", run_id=str(run.id), status=after.status, error_code=after.error_code)
+
+
+async def _other_run_is_open(conn: Connection, run: runs.AdRun) -> bool:
+    # One that is being added just now is met by the index ad_runs_one_open: the news is delivered again.
+    return await runs.open_run(conn, run.customer_id, run.job_type) is not None
 
 
 async def _record_objects(conn: Connection, run: runs.AdRun, event: RunEvent, *, is_late: bool) -> None:

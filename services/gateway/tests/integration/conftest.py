@@ -25,7 +25,7 @@ from local_stack.ports import free_port
 from local_stack.servers import EmbeddedValkey
 
 sys.path.append(str(Path(__file__).parent))  # the harness is not part of any installed package
-from gateway_harness import ROLE, Database, Gateway, NewPerson, Person, Publisher, StartGateway
+from gateway_harness import ROLE, Database, Gateway, Migrated, NewPerson, Person, Publisher, StartGateway
 
 META_AUTH_ROLE = "meta_auth_of_gateway"
 APP_ID = "424200000000023"
@@ -66,31 +66,37 @@ def valkey() -> Iterator[EmbeddedValkey]:
         server.kill()
 
 
-async def _migrated(create_database: Callable[[], Awaitable[str]], role: str, module: str) -> Database:
-    admin_url = await create_database()
-    password, owner_password = secrets.token_hex(12), secrets.token_hex(12)
-    await provision(admin_url, service=role, password=password, owner_password=owner_password)
-    address = urlsplit(admin_url)
-    host = f"{address.hostname}:{address.port}{address.path}"
-    database = Database(
-        admin_url=admin_url,
-        serving_url=f"postgresql://{role}:{password}@{host}",
-        owner_url=f"postgresql://{role}_owner:{owner_password}@{host}",
-    )
-    migrate = subprocess.run(  # noqa: ASYNC221, S603 - our own module, once per session
-        [sys.executable, "-m", module, "migrate"],
-        env={**_plain_env(), "MIGRATION_DATABASE_URL": database.owner_url},
-        capture_output=True,
-        check=False,
-    )
-    assert migrate.returncode == 0, migrate.stdout.decode() + migrate.stderr.decode()
-    return database
+@pytest.fixture(scope="session")
+def migrated(create_database: Callable[[], Awaitable[str]]) -> Migrated:
+    """Make a database with the schema of a service for a role, by the service's real `migrate` command."""
+
+    async def make(role: str, module: str) -> Database:
+        admin_url = await create_database()
+        password, owner_password = secrets.token_hex(12), secrets.token_hex(12)
+        await provision(admin_url, service=role, password=password, owner_password=owner_password)
+        address = urlsplit(admin_url)
+        host = f"{address.hostname}:{address.port}{address.path}"
+        made = Database(
+            admin_url=admin_url,
+            serving_url=f"postgresql://{role}:{password}@{host}",
+            owner_url=f"postgresql://{role}_owner:{owner_password}@{host}",
+        )
+        migrate = subprocess.run(  # noqa: ASYNC221, S603 - our own module, once per session
+            [sys.executable, "-m", module, "migrate"],
+            env={**_plain_env(), "MIGRATION_DATABASE_URL": made.owner_url},
+            capture_output=True,
+            check=False,
+        )
+        assert migrate.returncode == 0, migrate.stdout.decode() + migrate.stderr.decode()
+        return made
+
+    return make
 
 
 @pytest_asyncio.fixture(scope="session")
-async def database(create_database: Callable[[], Awaitable[str]]) -> Database:
-    """A database with our schema, made by the real `migrate` command."""
-    return await _migrated(create_database, ROLE, "gateway")
+async def database(migrated: Migrated) -> Database:
+    """The database of the gateways."""
+    return await migrated(ROLE, "gateway")
 
 
 @pytest.fixture(scope="session")
@@ -117,7 +123,7 @@ def sandbox_url(start_process: Callable[..., Path], gateway_port: int) -> str:
 
 @pytest_asyncio.fixture(scope="session")
 async def start_meta_auth(
-    create_database: Callable[[], Awaitable[str]],
+    migrated: Migrated,
     start_process: Callable[..., Path],
     valkey: EmbeddedValkey,
     key_pairs: dict[str, tuple[str, str]],
@@ -125,7 +131,7 @@ async def start_meta_auth(
     sandbox_url: str,
 ) -> Callable[..., str]:
     """Start a real meta-auth with some settings changed; returns its address."""
-    database = await _migrated(create_database, META_AUTH_ROLE, "meta_auth")
+    database = await migrated(META_AUTH_ROLE, "meta_auth")
     common = {
         "ENVIRONMENT": "test",
         "DATABASE_URL": database.serving_url,

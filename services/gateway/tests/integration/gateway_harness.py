@@ -214,3 +214,4 @@ class Publisher:
 
 StartGateway = Callable[..., Gateway]
 NewPerson = Callable[[Gateway], Awaitable[Person]]
+Migrated = Callable[[str, str], Awaitable[Database]]

@@ -1,18 +1,52 @@
 """Losing Redis, or all that is in it, costs time and nothing else."""
 
+from collections.abc import AsyncIterator
+
+import asyncpg
 import pytest
 import pytest_asyncio
-from gateway_harness import Gateway, NewPerson, Person, Publisher, Run, StartGateway, eventually
+from gateway_harness import Database, Gateway, Migrated, NewPerson, Publisher, Run, StartGateway, eventually
+from redis.asyncio import Redis
 
 from chassis.database import Connection
 from contracts.events import RESULTS_STREAM, RunStartedBody, RunSucceededBody
 from local_stack.servers import EmbeddedValkey
 
 
+@pytest_asyncio.fixture(scope="module")
+async def ringing(migrated: Migrated) -> Database:
+    """A database of its own: any gateway of a database rings its runs, each with its own pauses."""
+    return await migrated("gateway_ringing", "gateway")
+
+
 @pytest.fixture(scope="module")
-def impatient_gateway(start_gateway: StartGateway) -> Gateway:
+def redis_of_rings(valkey: EmbeddedValkey) -> str:
+    return valkey.url.removesuffix("/0") + "/1"
+
+
+@pytest.fixture(scope="module")
+def impatient_gateway(start_gateway: StartGateway, ringing: Database, redis_of_rings: str) -> Gateway:
     """Rings again after half a second without news, then after 1 s at most."""
-    return start_gateway(RERING_AFTER_SECONDS="0.5", RERING_AT_MOST_SECONDS="1")
+    return start_gateway(
+        DATABASE_URL=ringing.serving_url,
+        REDIS_URL=redis_of_rings,
+        RERING_AFTER_SECONDS="0.5",
+        RERING_AT_MOST_SECONDS="1",
+    )
+
+
+@pytest_asyncio.fixture
+async def publisher(redis_of_rings: str) -> AsyncIterator[Publisher]:
+    redis = Redis.from_url(redis_of_rings)
+    yield Publisher(redis)
+    await redis.aclose()
+
+
+@pytest_asyncio.fixture
+async def admin(ringing: Database) -> AsyncIterator[Connection]:
+    connection = await asyncpg.connect(ringing.admin_url, server_settings={"search_path": "gateway_ringing"})
+    yield connection
+    await connection.close()
 
 
 @pytest_asyncio.fixture
@@ -58,9 +92,9 @@ async def test_news_lets_the_pause_between_rings_begin_anew(
 
 
 async def test_an_emptied_redis_loses_no_run_and_no_result(waiting: Run, publisher: Publisher) -> None:
-    await publisher.redis.flushall()
+    await publisher.redis.flushdb()
     await _commands(publisher, waiting, at_least=1)
-    await publisher.redis.flushall()
+    await publisher.redis.flushdb()
 
     async def told_again() -> str:
         # As the publisher does when a job that it knows is rung again: it sends its news once more.
@@ -86,18 +120,3 @@ async def test_a_publish_while_redis_is_stopped_is_accepted_and_sent_when_it_is_
     finally:
         valkey.start()
     await _commands(publisher, run, at_least=1)
-
-
-async def test_two_gateways_share_the_work_and_a_command_is_not_doubled(
-    start_gateway: StartGateway, person: Person, publisher: Publisher
-) -> None:
-    second = start_gateway(RERING_AFTER_SECONDS="600")
-    async with second.client(cookies=person.http.cookies) as client:
-        client.headers["x-customer-id"] = person.me["customerId"]
-        run = await person.publish()
-        assert (await client.post("/ads/publish", json={})).json()["runId"] == str(run.run_id)
-        await publisher.tell(run, 1, RunSucceededBody, mode="real", campaign_id="1", adset_id="2")
-        await run.until(lambda seen: seen["status"] == "success")
-        assert (await client.get("/ads/objects")).json()["campaignId"] == "1"
-    await _commands(publisher, run, at_least=1)
-    assert len(await publisher.commands(run)) == 1

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from gateway_harness import SETTINGS, Person, Publisher, Run, eventually
+from gateway_harness import SETTINGS, Person, Publisher, Run, StartGateway, eventually
 
 from chassis.database import Connection
 from chassis.outbox import STREAM_FIELD
@@ -383,3 +383,17 @@ async def test_a_change_of_the_connection_arrives_by_its_event_and_late_news_doe
     status = await person.get("/ads/status")
     assert status["prerequisites"]["meta"]["ok"] is True
     assert status["derived"]["budget"]["currency"] == "SEK"
+
+
+async def test_two_gateways_share_the_work_and_a_command_is_not_doubled(
+    start_gateway: StartGateway, person: Person, publisher: Publisher
+) -> None:
+    second = start_gateway(RERING_AFTER_SECONDS="600")
+    async with second.client(cookies=person.http.cookies) as client:
+        client.headers["x-customer-id"] = person.me["customerId"]
+        run = await person.publish()
+        assert (await client.post("/ads/publish", json={})).json()["runId"] == str(run.run_id)
+        await publisher.tell(run, 1, RunSucceededBody, mode="real", campaign_id="1", adset_id="2")
+        await run.until(lambda seen: seen["status"] == "success")
+        assert (await client.get("/ads/objects")).json()["campaignId"] == "1"
+    assert len(await eventually(lambda: publisher.commands(run), bool)) == 1

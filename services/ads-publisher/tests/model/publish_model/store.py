@@ -3,7 +3,7 @@
 from typing import Literal
 
 from ads_publisher.saga import AttemptOutcome, Do
-from publish_model.world import Fact, Row, Rules, Thing, World
+from publish_model.world import Fact, Job, Row, Rules, Thing, World
 
 __all__ = ["Fact"]
 Ending = Literal["done", "failed"]
@@ -17,20 +17,12 @@ class Violated(Exception):
     """A constraint refused the write."""
 
 
-def claimable(world: World, index: int, rules: Rules) -> bool:
-    """Due, the head of its lane, and none beside a running one. All jobs of the model share a lane.
+def claimable(job: Job) -> bool:
+    """A lease may run out at any moment, so a running job is always due.
 
-    A lease may run out at any moment, so a running job is always due.
+    The gateway lets a customer have one open run, so no two jobs of the model are open at once.
     """
-    job = world.jobs[index]
-    if job.status not in ("ready", "running") or job.due:
-        return False
-    before = world.jobs[:index]
-    after = world.jobs[index + 1 :]
-    return not rules.lane or not (
-        any(other.status in ("ready", "running") for other in before)
-        or any(other.status == "running" for other in after)
-    )
+    return job.status == "running" or (job.status == "ready" and not job.due)
 
 
 def check_lease(world: World, me: int, index: int, rules: Rules) -> None:

@@ -31,7 +31,7 @@ def steps(world: World, me: int, rules: Rules) -> Iterator[Step]:
     worker = world.workers[me]
     match worker.at:
         case "idle":
-            yield from _claim(world, me, rules)
+            yield from _claim(world, me)
         case "claimed":
             move = decide(world.journal, worker.job, worker.verified, whole_account=rules.whole_account)
             yield Step("decides", world.with_worker(me, worker._replace(at="decided", move=move)))
@@ -68,12 +68,12 @@ def stop_listening(world: World, me: int) -> World:
     )
 
 
-def _claim(world: World, me: int, rules: Rules) -> Iterator[Step]:
+def _claim(world: World, me: int) -> Iterator[Step]:
     # Idle workers are alike: the first of them claims for all.
     if any(other.at == "idle" for other in world.workers[:me]):
         return
     for index, job in enumerate(world.jobs):
-        if not store.claimable(world, index, rules):
+        if not store.claimable(job):
             continue
         held = job.status == "running" and job.holder is not None
         if held and not world.may("takeovers"):

@@ -173,7 +173,6 @@ class Rules:
     unique_number: bool = True
     answered_once: bool = True
     one_object: bool = True
-    lane: bool = True
     whole_account: bool = True
     """The saga sees the doubts and objects of the account's earlier runs."""
     gone_below: bool = False

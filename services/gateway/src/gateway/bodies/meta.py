@@ -57,8 +57,9 @@ def _account_id(value: Any) -> Any:
 
 
 class SelectAdAccountBody(RequestBody):
-    # A default that the validator refuses: a missing field gets the same sentence as null.
-    ad_account_id: Annotated[str, BeforeValidator(_account_id), Field(max_length=128)] = Field(
+    # A default that the validator refuses: a missing field gets the same sentence as null. Named as on the
+    # wire, because that is the name that an error about a default carries.
+    adAccountId: Annotated[str, BeforeValidator(_account_id), Field(max_length=128)] = Field(  # noqa: N815
         default=None, validate_default=True
     )
 

@@ -145,7 +145,7 @@ async def ad_accounts(session: CustomerDep, context: ContextDep) -> AdAccountLis
     summary="Choose the ad account to publish to",
 )
 async def select(body: SelectAdAccountBody, session: CustomerDep, context: ContextDep) -> MetaStatus:
-    return MetaStatus.of(await context.connections.select(session, body.ad_account_id))
+    return MetaStatus.of(await context.connections.select(session, body.adAccountId))
 
 
 @router.get(

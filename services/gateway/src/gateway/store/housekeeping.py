@@ -11,11 +11,6 @@ KEEP: Final = {
     "DELETE FROM login_attempts WHERE at < now() - $1::interval": timedelta(days=1),
     "DELETE FROM idempotency_keys WHERE created_at < now() - $1::interval": timedelta(days=7),
     "DELETE FROM inbox WHERE received_at < now() - $1::interval": timedelta(days=30),
-    # An open run may be rung again from its outbox rows, so these stay as long as it is open.
-    "DELETE FROM outbox WHERE sent_at < now() - $1::interval AND NOT EXISTS ("
-    " SELECT 1 FROM ad_runs WHERE ad_runs.id::text = outbox.subject AND status IN ('queued', 'running'))": (
-        timedelta(days=7)
-    ),
 }
 """Each statement with the age from which its rows go; redeliveries and retries are long over by then."""
 

@@ -207,13 +207,20 @@ async def add_step(connection: Connection, run_id: UUID, step: RunStep) -> None:
     )
 
 
-async def list_steps(connection: Connection, run_id: UUID) -> list[RunStep]:
+async def find_run_with_steps(
+    connection: Connection, customer_id: UUID, run_id: UUID
+) -> tuple[AdRun, list[RunStep]] | None:
+    """A run and its timeline, as of one instant: who sees the end must see the last step too."""
     rows = await connection.fetch(
-        "SELECT version, type, step, state, message, at, data FROM ad_run_steps"
-        " WHERE run_id = $1 ORDER BY version",
+        f"SELECT {_RUN}, {columns(RunStep, 's')} FROM ad_runs AS r"
+        " LEFT JOIN ad_run_steps AS s ON s.run_id = r.id"
+        " WHERE r.id = $1 AND r.customer_id = $2 ORDER BY s.version",
         run_id,
+        customer_id,
     )
-    return [RunStep(**dict(row)) for row in rows]
+    if not rows:
+        return None
+    return read(AdRun, rows[0], "r"), [read(RunStep, row, "s") for row in rows if row["s_version"]]
 
 
 async def claim_runs_to_ring(

@@ -47,13 +47,27 @@ def upgrade() -> None:
         sa.Column("fence", sa.Integer(), server_default="0", nullable=False),
         sa.Column("version", sa.Integer(), server_default="0", nullable=False),
         sa.Column("deferrals", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("crashes", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("replays", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("dead_reason", sa.Text(), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "dead_reason IS NULL OR (dead_reason IN ('crashed', 'unconfirmed') AND status = 'failed')",
+            name="publish_jobs_dead",
+        ),
         sa.CheckConstraint("kind IN ('publish', 'sync')", name="publish_jobs_kind"),
         sa.CheckConstraint("status IN ('ready', 'running', 'done', 'failed')", name="publish_jobs_status"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("run_id"),
+    )
+    op.create_index(
+        "publish_jobs_dead_newest",
+        "publish_jobs",
+        ["finished_at"],
+        unique=False,
+        postgresql_where=sa.text("dead_reason IS NOT NULL"),
     )
     op.create_index(
         "publish_jobs_due",

@@ -1,0 +1,198 @@
+"""The crash matrix: at every failpoint, with every Graph fault that makes sense there, a process dies.
+
+One cell is one failpoint and one fault. The process dies there once for each run of the cell and is started
+again each time; then all runs must be final, with exactly one campaign and one ad set each.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from crash_lab import points
+from crash_lab.checker import KINDS, Verdict, check, counts
+from crash_lab.clients import Fleet, Press, accept, follow
+from crash_lab.lab import Lab
+from local_stack.services import ADS_PUBLISHER, GATEWAY
+
+CELL_SECONDS = 90.0
+"""Within this every run of a cell must be final; compressed time needs about ten."""
+DEATH_SECONDS = 10.0
+"""A process that passes its point dies in milliseconds; this is for a loaded machine."""
+FAULTS: Mapping[str, tuple[str, str] | None] = {
+    "none": None,
+    "answer lost": ("reset", "after_commit"),
+    "create lost": ("close", "before_commit"),
+}
+"""Name: what the sandbox does, and when. The second is a create that happened, the third one that did not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    point: str
+    fault: str
+    process: str
+
+    @property
+    def one_by_one(self) -> bool:
+        """One publish, one death: otherwise one death would meet several."""
+        return self.process == GATEWAY and self.point in (*points.ACCEPT, *points.RELAY)
+
+    @property
+    def faulty_step(self) -> str:
+        return "adset" if ".adset." in self.point else "campaign"
+
+
+@dataclass(kw_only=True)
+class Line:
+    """What came of a cell."""
+
+    cell: Cell
+    runs: int
+    deaths: int
+    seconds: list[float]
+    verdicts: list[Verdict] = field(default_factory=list)
+
+
+def cells() -> list[Cell]:
+    """The matrix; the sweeper's points and the one of meta-auth have scenes of their own."""
+    both = ("none", "answer lost")
+    plan: list[tuple[Iterable[str], Iterable[str], Iterable[str]]] = [
+        (points.EXECUTOR, FAULTS, [ADS_PUBLISHER]),
+        (["publisher.settle.found"], ["answer lost"], [ADS_PUBLISHER]),
+        (["publisher.settle.absent"], ["create lost"], [ADS_PUBLISHER]),
+        (points.INGEST, both, [ADS_PUBLISHER]),
+        (points.RELAY, both, [GATEWAY, ADS_PUBLISHER]),
+        (points.ACCEPT, both, [GATEWAY]),
+        (points.RESULT, both, [GATEWAY]),
+    ]
+    return [
+        Cell(point=point, fault=fault, process=process)
+        for names, faults, processes in plan
+        for point in names
+        for fault in faults
+        for process in processes
+    ]
+
+
+class Bench:
+    """Works off cells on one lab."""
+
+    def __init__(self, lab: Lab, fleet: Fleet) -> None:
+        self._lab = lab
+        self._fleet = fleet
+        self._number = 0
+        self._known: set[Verdict] = set()
+
+    async def run(self, cell: Cell) -> Line:
+        """Run one cell to its end and judge it."""
+        presses = await self._fleet.next_batch()
+        await self._arm_faults(cell, presses)
+        process = self._lab.process(cell.process)
+        self._number += 1
+        deaths = process.deaths
+        folder = self._lab.folder / "failpoints" / str(self._number)
+
+        def env_for(start: int) -> dict[str, str]:
+            # Each start has a folder of its own, so each may die once; whoever comes after them lives.
+            if start > len(presses):
+                return {}
+            hit = folder / str(start)
+            hit.mkdir(parents=True, exist_ok=True)
+            # News and commands pass these points several times per run: die at another one each time.
+            number = 1 if cell.point.startswith("publisher.") or cell.one_by_one else 1 + start % 2
+            return {
+                "FAILPOINTS": f"{cell.point}=kill@{number}",
+                "FAILPOINT_DIR": str(hit),
+                "EXECUTOR_TASKS": "1",
+            }
+
+        async def mark(_: str) -> None:
+            await self._mark_deaths(cell, presses)
+
+        process.on_death = mark
+        await process.restart(env_for)
+        await self._lab.ready(cell.process)
+        await self._press_all(cell, presses)
+        until = time.monotonic() + CELL_SECONDS
+        await asyncio.gather(*(follow(press, until=until) for press in presses))
+        process.on_death = None
+        line = Line(
+            cell=cell,
+            runs=len(presses),
+            deaths=len(list(folder.glob("*/*@*"))),
+            seconds=[took for press in presses if (took := press.recovered_in) is not None],
+        )
+        if process.deaths - deaths < len(presses):
+            await process.restart()  # it is armed still
+        await self._lab.ready(cell.process)
+        await self._lab.sandbox.clear_faults()
+        self._lab.told += [press.told for press in presses if press.told]
+        line.verdicts = await self.judge()
+        return line
+
+    async def next_batch(self) -> list[Press]:
+        """One press per customer, in ad accounts that are new to them."""
+        return await self._fleet.next_batch()
+
+    async def judge(self) -> list[Verdict]:
+        """What is wrong now and was not before."""
+        found = set(check(await self._lab.books())) - self._known
+        self._known |= found
+        return sorted(found)
+
+    async def _arm_faults(self, cell: Cell, presses: list[Press]) -> None:
+        if fault := FAULTS[cell.fault]:
+            do, at = fault
+            for press in presses:
+                await self._lab.sandbox.arm(
+                    do, at=at, step=cell.faulty_step, account=press.account, attempt=1
+                )
+
+    async def _press_all(self, cell: Cell, presses: list[Press]) -> None:
+        if cell.one_by_one:
+            process = self._lab.process(cell.process)
+            before = process.deaths
+            for count, press in enumerate(presses, 1):
+                await accept(press)
+                await _poll(lambda: process.deaths >= before + count)  # noqa: B023 - awaited at once
+        else:
+            await asyncio.gather(*(accept(press) for press in presses))
+
+    async def _mark_deaths(self, cell: Cell, presses: list[Press]) -> None:
+        """Note which runs the death met: those in hand of the only task, or all that are open."""
+        now = time.monotonic()
+        in_hand: dict[str, int] | None = None
+        if cell.point in points.EXECUTOR or cell.point in points.SETTLE:
+            connection = await self._lab.connect()
+            rows = await connection.fetch(
+                "SELECT run_id::text, fence FROM ads_publisher.publish_jobs WHERE status = 'running'"
+            )
+            await connection.close()
+            in_hand = {row["run_id"]: row["fence"] for row in rows}
+        for press in presses:
+            fence = 0 if in_hand is None else in_hand.get(press.run_id)
+            # A lease of the same fence as before belongs to an earlier death, and is running out.
+            if press.final_at is None and fence is not None and (fence == 0 or fence != press.death_fence):
+                press.last_death_at, press.death_fence = now, fence
+
+
+async def _poll(done: Callable[[], bool]) -> None:
+    """Wait for it, but not for ever: a death that does not come shows in the line's figures."""
+    deadline = time.monotonic() + DEATH_SECONDS
+    while not done() and time.monotonic() < deadline:
+        await asyncio.sleep(0.02)
+
+
+def lines_of_table(lines: Iterable[Line]) -> list[str]:
+    """The matrix as a Markdown table."""
+    head = ["point", "process", "Graph fault", "runs", "deaths", *KINDS, "p50 s", "max s"]
+    rows = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    for line in sorted(lines, key=lambda line: (line.cell.point, line.cell.process, line.cell.fault)):
+        took = sorted(line.seconds)
+        figures = [f"{took[len(took) // 2]:.1f}", f"{took[-1]:.1f}"] if took else ["-", "-"]
+        cell = line.cell
+        values = [f"`{cell.point}`", cell.process, cell.fault, line.runs, line.deaths]
+        values += [*counts(line.verdicts).values(), *figures]
+        rows.append(f"| {' | '.join(map(str, values))} |")
+    return rows
