@@ -51,7 +51,13 @@ def create_app(settings: Settings) -> FastAPI:
             await pool.close()
 
     # Internal: no documentation pages. The gateway's are the public ones.
-    app = FastAPI(title="meta-auth", lifespan=lifespan, openapi_url=None)
+    app = FastAPI(
+        title="meta-auth",
+        lifespan=lifespan,
+        openapi_url=None,
+        # The chassis makes the one server span; FastAPI's own would double it.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+    )
     install(app, body_for=lambda _, error: error.flat_body())
     app.include_router(health)
     app.include_router(internal)

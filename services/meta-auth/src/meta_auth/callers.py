@@ -1,6 +1,6 @@
 """Who may call which internal route, and for which customer."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Annotated, Final, cast
 from uuid import UUID
 
@@ -13,12 +13,13 @@ GATEWAY: Final = "gateway"
 PUBLISHER: Final = "ads-publisher"
 
 
-def context_of(request: Request) -> Context:
+async def context_of(request: Request) -> Context:
+    """Not a plain function: FastAPI would run that in a thread, for each request."""
     return cast("Context", request.app.state.context)
 
 
-def _customer_for(caller_name: str) -> Callable[..., UUID]:
-    def check(
+def _customer_for(caller_name: str) -> Callable[..., Awaitable[UUID]]:
+    async def check(
         customer_id: UUID,
         context: Annotated[Context, Depends(context_of)],
         authorization: Annotated[str, Header()] = "",
