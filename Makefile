@@ -2,7 +2,7 @@
 # Written for GNU make 3.81, which macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test check smoke lock docs clean
+.PHONY: help install demo up down test check smoke crash chaos mutants lock docs clean
 
 VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
@@ -51,6 +51,17 @@ check: $(STAMP) ## Format, lint, types, layers and the fast tests
 smoke: $(STAMP) ## Run scripts/meta-step3-smoke.sh: as you when API_URL or a session is set, else on the local stack
 	@if [ -n "$$API_URL$$TEST_USER_EMAIL$$SESSION_COOKIE$$COOKIE_FILE" ]; then scripts/meta-step3-smoke.sh; \
 	else $(PYTHON_IN_VENV) -m local_stack smoke; fi
+
+CRASH_LAB := PYTHONPATH=tests/e2e:tests/crash $(PYTHON_IN_VENV) -m crash_lab
+
+crash: $(STAMP) ## Kill a process at every failpoint, RUNS=20 times each; writes docs/crash-matrix.md
+	@$(CRASH_LAB) crash --runs $(or $(RUNS),20)
+
+chaos: $(STAMP) ## Publish N=1000 times while everything crashes at random; SEED=… repeats a mix
+	@$(CRASH_LAB) chaos --runs $(or $(N),1000) $(if $(SEED),--seed $(SEED))
+
+mutants: $(STAMP) ## Plant bugs in a copy of the source and see that the tests catch each one
+	@$(CRASH_LAB) mutants
 
 lock: $(STAMP) ## Resolve the dependencies anew and write both lock files
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" scripts/lock.sh

@@ -69,8 +69,8 @@ say is left out.
 ## Meta's codes, on a run
 
 A run shows `<code>[ (sub <subcode>)]: <message>. <hint>`. Decided on code and subcode: a row with a subcode
-goes before one without, a single code before a range. Codes 1 and 2, whatever Meta calls transient and every 5xx
-are no answer: the publisher looks at Meta whether the object is there before it tries again.
+goes before one without, a single code before a range. Codes 1 and 2, whatever Meta calls transient and every
+5xx are no answer: the publisher looks at Meta whether the object is there before it tries again.
 
 {publishing}
 

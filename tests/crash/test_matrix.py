@@ -18,9 +18,7 @@ pytestmark = pytest.mark.timeout(900)
 @pytest_asyncio.fixture(scope="module")
 async def matrix() -> Results:
     """Every line with five runs."""
-    results = await run_matrix(runs=RUNS)
-    print(total(results, runs=RUNS))
-    return results
+    return await run_matrix(runs=RUNS)
 
 
 @pytest.mark.parametrize("cell", cells(), ids=lambda cell: f"{cell.point}-{cell.process}-{cell.fault}")
@@ -61,4 +59,4 @@ async def test_every_failpoint_was_hit_and_nothing_came_to_light_afterwards(matr
     hit = {line.cell.point for line in matrix.lines if line.deaths}
     assert points.in_source() <= hit
     assert matrix.afterwards == []
-    assert list(bad_ones(matrix)) == []
+    assert list(bad_ones(matrix)) == [], total(matrix, runs=RUNS)

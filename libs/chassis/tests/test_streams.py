@@ -4,7 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 from uuid import UUID
 
@@ -49,9 +49,11 @@ class Broken(Exception):
 
 
 @asynccontextmanager
-async def consuming(redis_url: str, redis: Redis, *handlers: Handler) -> AsyncIterator[Consumers]:
+async def consuming(
+    redis_url: str, redis: Redis, *handlers: Handler, group: str = GROUP
+) -> AsyncIterator[Consumers]:
     """Consumers that run beside the test, one handler for one stream each."""
-    consumers = Consumers(redis_url=redis_url, redis=redis, group=GROUP, reclaim_idle_ms=RECLAIM_IDLE_MS)
+    consumers = Consumers(redis_url=redis_url, redis=redis, group=group, reclaim_idle_ms=RECLAIM_IDLE_MS)
     for number, handler in enumerate(handlers):
         consumers.subscribe(STREAM if number == 0 else f"{STREAM}.{number}", handler)
     task = asyncio.create_task(consumers.run())
@@ -217,6 +219,42 @@ async def test_consuming_goes_on_when_redis_was_emptied(redis: Redis, seen: Reco
         await redis.flushall()
         after = await send(redis)
         await eventually(lambda after=after: seen.has(after))
+
+
+async def test_consuming_goes_on_when_redis_was_emptied_while_an_entry_is_handled(
+    redis_url: str, redis: Redis
+) -> None:
+    recorder, release = Recorder(), asyncio.Event()
+
+    async def slow(event: AdsCommand) -> None:
+        await recorder(event)
+        await release.wait()
+
+    async with consuming(redis_url, redis, slow):
+        before = await send(redis)
+        await eventually(lambda: recorder.has(before))
+        await redis.flushall()
+        await eventually(lambda: redis.exists(STREAM))  # the group is made again, a second or less from now
+        release.set()
+        after = await send(redis)
+        await eventually(lambda: recorder.has(after))
+        await eventually(nothing_pending(redis))
+
+
+async def test_no_group_misses_what_was_sent_while_it_started_on_an_emptied_redis(
+    redis_url: str, redis: Redis
+) -> None:
+    recorders = [Recorder() for _ in range(8)]
+    async with AsyncExitStack() as stack:
+        for number, recorder in enumerate(recorders):
+            await stack.enter_async_context(
+                consuming(redis_url, redis, recorder, recorder, group=f"{GROUP}-{number}")
+            )
+        await eventually(lambda: redis.exists(STREAM))
+        for _ in range(3):
+            await redis.flushall()
+            events = await send(redis)
+        await eventually(lambda: all(recorder.has(events) for recorder in recorders))
 
 
 async def test_consuming_goes_on_when_redis_was_away(

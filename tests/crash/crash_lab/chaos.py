@@ -7,7 +7,7 @@ mix, not every instant.
 import asyncio
 import random
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 
@@ -29,10 +29,16 @@ FINAL_SECONDS = 120.0
 """All runs must be final so long after the last kill and the last fault."""
 EXCUSED = "Meta never confirmed"
 """A run whose answers were lost too often says so and ends; that is a final answer, and an honest one."""
-MIX: tuple[dict[str, object], ...] = (
-    *({"do": do, "at": "after_commit"} for do in ("reset", "close", "error_500", "html", "code_1", "code_2")),
-    *({"do": do, "at": "after_commit"} for do in ("cut_body", "bad_json", "missing_id")),
-    *({"do": do, "at": "before_commit"} for do in ("reset", "close", "error_500", "html", "code_1", "code_2")),
+
+
+def _fault(do: str, at: str) -> Mapping[str, object]:
+    return {"do": do, "at": at}
+
+
+_ENDINGS = ("reset", "close", "error_500", "html", "code_1", "code_2")
+MIX: tuple[Mapping[str, object], ...] = (
+    *(_fault(do, "after_commit") for do in (*_ENDINGS, "cut_body", "bad_json", "missing_id")),
+    *(_fault(do, "before_commit") for do in _ENDINGS),
     {"do": "hang", "at": "after_commit", "seconds": 6},
     {"do": "hang", "at": "before_commit", "seconds": 6},
     {"do": "trickle", "at": "after_commit", "seconds": 1},
@@ -59,7 +65,9 @@ class Outcome:
         """One line with everything worth keeping."""
         waits = sorted(p.final_at - p.accepted_at for p in self.presses if p.final_at)
         ends = [press.told.status for press in self.presses if press.told]
-        spread = f"p50 {waits[len(waits) // 2]:.1f}, p95 {waits[len(waits) * 95 // 100]:.1f}, max {waits[-1]:.1f}"
+        spread = (
+            f"p50 {waits[len(waits) // 2]:.1f}, p95 {waits[len(waits) * 95 // 100]:.1f}, max {waits[-1]:.1f}"
+        )
         kinds = ", ".join(f"{name} {count}" for name, count in sorted(self.kills.items()))
         return (
             f"seed {self.seed}: {len(self.presses)} runs ({ends.count('success')} success,"
@@ -82,7 +90,9 @@ async def run_chaos(nursery: Nursery, *, runs: int, seed: int) -> Outcome:
         await lab.ready(f"{ADS_PUBLISHER}-2")
         await _storm(lab, fleet, outcome, runs=runs)
         peace = time.monotonic()
-        await asyncio.gather(*(follow(each, until=peace + FINAL_SECONDS) for each in outcome.presses if not each.final_at))
+        await asyncio.gather(
+            *(follow(each, until=peace + FINAL_SECONDS) for each in outcome.presses if not each.final_at)
+        )
         outcome.last_final_seconds = max(0.0, max(each.final_at or 0.0 for each in outcome.presses) - peace)
         lab.told = [each.told for each in outcome.presses if each.told]
         outcome.verdicts = check(await lab.books(), may_fail=_is_excused)
@@ -139,7 +149,9 @@ async def _customer(
         await follow(press, until=time.monotonic() + FINAL_SECONDS)
 
 
-async def _every(dice: random.Random, seconds: tuple[float, float], deed: Callable[[], Awaitable[None]]) -> None:
+async def _every(
+    dice: random.Random, seconds: tuple[float, float], deed: Callable[[], Awaitable[None]]
+) -> None:
     while True:
         await asyncio.sleep(dice.uniform(*seconds))
         await deed()

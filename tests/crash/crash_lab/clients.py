@@ -15,6 +15,8 @@ from local_stack.customer import RefusedError
 
 ACCEPT_SECONDS = 60.0
 POLL_SECONDS = 0.3
+SIGN_UPS_AT_ONCE = 3
+"""Hashing passwords is slow on purpose; the gateway turns away what would wait too long."""
 
 
 @dataclass(kw_only=True)
@@ -52,7 +54,8 @@ class Fleet:
     async def gather(self) -> None:
         """Sign everyone up and connect them."""
         self.customers = [Advertiser(self._lab.gateway_url) for _ in range(self._size)]
-        await asyncio.gather(*map(_prepare, self.customers))
+        few = asyncio.Semaphore(SIGN_UPS_AT_ONCE)
+        await asyncio.gather(*(_prepare(customer, few) for customer in self.customers))
 
     async def leave(self) -> None:
         for customer in self.customers:
@@ -72,10 +75,11 @@ class Fleet:
         return Press(customer=customer, account=account)
 
 
-async def _prepare(customer: Advertiser) -> None:
-    await customer.sign_up()
-    await customer.connect(persona="ben")
-    await customer.save()
+async def _prepare(customer: Advertiser, few: asyncio.Semaphore) -> None:
+    async with few:
+        await customer.sign_up()
+        await customer.connect(persona="ben")
+        await customer.save()
 
 
 async def until_it_works(act: Callable[[], Awaitable[None]]) -> None:

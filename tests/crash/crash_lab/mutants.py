@@ -1,7 +1,7 @@
 """Bugs that the suite must catch: each is one small change of the source, and the tests that should mind.
 
-A bug is planted in a copy of the tree, never here. The copy has an interpreter of its own that finds the copied
-packages first, so processes that tests start run the planted code too.
+A bug is planted in a copy of the tree, never here. The copy has an interpreter of its own that finds the
+copied packages first, so processes that tests start run the planted code too.
 """
 
 import re
@@ -103,7 +103,7 @@ MUTANTS = (
         bug="a 5xx with an error body is taken for a refusal",
         file=f"{PUBLISHER}/outcomes.py",
         old="if CLIENT_ERROR <= status < SERVER_ERROR and error:\n        if error.passing:",
-        new="if CLIENT_ERROR <= status and error:\n        if error.code in _UNKNOWN_CODES or error.is_transient:",
+        new="if CLIENT_ERROR <= status and error:\n        if error.code in (1, 2) or error.is_transient:",
         tests=(f"{UNIT}/test_outcomes.py",),
     ),
     Mutant(
@@ -259,7 +259,9 @@ class Tree:
             place = ROOT / name
             if place.is_dir():
                 shutil.copytree(
-                    place, self.source / name, ignore=shutil.ignore_patterns("__pycache__", ".venv", ".*_cache")
+                    place,
+                    self.source / name,
+                    ignore=shutil.ignore_patterns("__pycache__", ".venv", ".*_cache"),
                 )
             else:
                 shutil.copy(place, self.source / name)
@@ -279,7 +281,8 @@ class Tree:
 
     def run(self, tests: Iterable[str]) -> subprocess.CompletedProcess[str]:
         """Run these tests on the copy, up to the first failure."""
-        command = [self._python, "-B", "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *sorted(tests)]
+        pytest = ["-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+        command = [str(self._python), "-B", *pytest, *sorted(tests)]
         return subprocess.run(  # noqa: S603 - our own argument list
             command, cwd=self.source, capture_output=True, text=True, timeout=SECONDS, check=False
         )

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from local_stack.process import last_lines
+
 RESTART_SECONDS = 0.05
 """Pause before a dead process is started again: long enough not to spin when it cannot start."""
 SLOW_RESTART_SECONDS = 1.0
@@ -79,7 +81,7 @@ class Nursery:
         ended: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         await self.spawn(module, argv, env=env, log=log, died=lambda _, code: ended.set_result(code))
         if code := await ended:
-            raise RuntimeError(f"{module} {argv} ended with {code}: {log.read_text()[-2000:]}")
+            raise RuntimeError(f"{module} {argv} ended with {code}, see {log}: {last_lines(log)}")
 
     async def _read(self) -> None:
         assert self._process
@@ -160,7 +162,7 @@ class Kept:
             self.module, self.argv, env={**self.env, **extra}, log=self.log, died=self._died
         )
 
-    def _died(self, pid: int, code: int) -> None:
+    def _died(self, _: int, code: int) -> None:
         self.pid = 0
         self._gone.set()
         if self.wanted:

@@ -14,17 +14,23 @@ _HEAD = """\
 # Crash matrix
 
 Written by `make crash`; the figures are those of its last run. One line is one place in the code, one process
-that dies (or freezes) there, and one fault at Meta. The process dies there once for each run of the line and is
-started again each time. Then three ledgers are compared: what the clients were told, our database, and what
-stands in the Graph sandbox.
+that dies (or freezes) there, and one fault at Meta. The process dies there once for each run of the line and
+is started again each time. Then three ledgers are compared: what the clients were told, our database, and
+what stands in the Graph sandbox.
 
-- lost: accepted, but nobody works on it. stuck: not final in time. duplicate: a second object of one run and step,
-  even for a moment. ghost: an object without a run. wrong: ids, parent, account or status that are not as told,
-  or a run that failed.
-- answer lost: Meta created the object and the answer never came. create lost: the connection ended before Meta
-  created anything. frozen: the publisher sleeps through its lease and the admit window while another takes over.
-- seconds: from the last death that a run met to its final answer, in compressed time (lease 3 s, admit window 3 s,
-  skew 1 s, settle 1 s; in production 10, 60, 10 and 20 s).
+| word | meaning |
+| --- | --- |
+| lost | accepted, but nobody works on it |
+| duplicate | a second object of one run and step, even for a moment |
+| stuck | not final in time |
+| ghost | an object without a run |
+| wrong | ids, parent, account or status that are not as told; a run that failed |
+| answer lost | Meta created the object and the answer never came |
+| create lost | the connection ended before Meta created anything |
+| frozen | the publisher sleeps through its lease and the admit window; another one takes over |
+| seconds | from the last death that a run met to its final answer, in compressed time |
+
+Compressed time: lease 3 s, admit window 3 s, clock skew 1 s, settle 1 s. In production 10, 60, 10 and 20 s.
 """
 
 

@@ -9,7 +9,7 @@ from e2e_driver import Advertiser
 from crash_lab.checker import Verdict, check
 from crash_lab.clients import Press, accept, follow
 from crash_lab.lab import Lab
-from crash_lab.matrix import CELL_SECONDS, Bench, Cell, Line
+from crash_lab.matrix import CELL_SECONDS, DEATH_SECONDS, Bench, Cell, Line
 from crash_lab.nursery import EnvFor
 from local_stack.customer import RefusedError
 from local_stack.services import ADS_PUBLISHER, META_AUTH
@@ -67,9 +67,9 @@ async def sweep_scene(lab: Lab, bench: Bench, point: str, number: int) -> Line:
     await process.restart(deadly(lab, point, times=len(presses), number=number))
     await lab.ready(ADS_PUBLISHER)
     await asyncio.gather(*(accept(press) for press in presses))
-    until = time.monotonic() + CELL_SECONDS
+    until = time.monotonic() + CELL_SECONDS + DEATH_SECONDS * len(presses)
     await asyncio.gather(*(follow(press, until=until) for press in presses))
-    while time.monotonic() < until and not await _is_swept(lab, presses):
+    while time.monotonic() < until and not await _is_swept(lab, presses):  # noqa: ASYNC110 - it is another process
         await asyncio.sleep(0.2)
     process.on_death = None
     for press in presses:

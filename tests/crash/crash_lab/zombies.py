@@ -79,7 +79,7 @@ class Graveyard:
         await asyncio.gather(*(self._lab.ready(zombie.process.name) for zombie in zombies))
         await self._arm(scene, step, presses)
         await asyncio.gather(*(accept(press) for press in presses))
-        await self._freeze(scene, step, zombies, presses)
+        await self._freeze(scene, zombies, presses)
         frozen_at = time.monotonic()
         for press in presses:
             press.last_death_at = frozen_at
@@ -113,7 +113,7 @@ class Graveyard:
                 do[0], at="after_commit", step=step, account=press.account, attempt=1, seconds=do[1]
             )
 
-    async def _freeze(self, scene: str, step: str, zombies: list[Zombie], presses: list[Press]) -> None:
+    async def _freeze(self, scene: str, zombies: list[Zombie], presses: list[Press]) -> None:
         """Return when every run is in the hands of a frozen publisher."""
         if scene in _POINT:
             await _poll(lambda: all(zombie.has_fired for zombie in zombies))

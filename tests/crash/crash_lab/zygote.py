@@ -1,8 +1,8 @@
 """A process that has imported our services and forks them on request: a restart costs milliseconds.
 
-Each fork is a process of its own, with its own environment and log, that dies by any signal like one started
-by hand. Requests come as JSON lines on stdin (`id, module, argv, env, log`), answers leave on stdout (`id, pid`,
-and `died, status`). When stdin ends, every fork is killed.
+Each fork is a process of its own, with its own environment and log, that dies by any signal like one
+started by hand. Requests come as JSON lines on stdin (`id, module, argv, env, log`), answers leave on stdout
+(`id, pid`, and `died, status`). When stdin ends, every fork is killed.
 """
 
 import gc

@@ -171,8 +171,8 @@ def _has_stopped(subscriber: Any) -> bool:
     """Whether a subscriber may be started (again); if so, it is made ready for that.
 
     One that has lost its group stops by itself, in steps. Started between them it would be stopped again, and
-    stay so while it calls itself running; at the last step its tasks are gone. And it creates a missing group
-    at `last_id`, or at the stream's end when that is `>`: an entry sent since the group was lost would be lost.
+    stay so while it calls itself running; at the last step its tasks are gone. When it starts, it creates a
+    missing group at `last_id`, or at the stream's end when that is `>`: entries sent meanwhile would be lost.
     """
     if subscriber.running or subscriber.tasks:
         return False

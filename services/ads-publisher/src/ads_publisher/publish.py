@@ -85,7 +85,11 @@ async def allowed(run: Run) -> bool:
         return False
     if run.job.lane != grant.ad_account_id:
         async with connection(run.pool) as acquired:
-            await store.change_lane(acquired, run.job, grant.ad_account_id)
+            if not await store.has_attempts(acquired, run.job):
+                await store.change_lane(acquired, run.job, grant.ad_account_id)
+                return False
+        # What it has begun stands in the other account, and its doubts are settled by the next publish there.
+        await run.fail(_account_changed(run.job.lane))
         return False
     access = Access(ad_account_id=grant.ad_account_id, token=grant.access_token.get_secret_value())
     run.use(grant, access)
@@ -219,6 +223,15 @@ def _gave_up(step: Step) -> Failure:
         fixed_by="user",
         step=step,
         dead_reason="unconfirmed",
+    )
+
+
+def _account_changed(before: str) -> Failure:
+    return Failure(
+        text=f"Another ad account was selected while this run was at work in {before}. Publish again.",
+        code="CONFIG_ERROR",
+        hint="Publish again.",
+        fixed_by="user",
     )
 
 

@@ -180,6 +180,14 @@ async def change_lane(connection: Connection, job: Job, lane: str) -> None:
     await _release(connection, job, "lane = $3, due_at = now()", lane)
 
 
+async def has_attempts(connection: Connection, job: Job) -> bool:
+    """Whether this job has meant to create anything yet."""
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT 1 FROM publish_attempts WHERE job_id = $1)", job.id
+    )
+    return found
+
+
 async def progress_made(connection: Connection, job: Job) -> None:
     await connection.execute("UPDATE publish_jobs SET deferrals = 0 WHERE id = $1 AND deferrals > 0", job.id)
 

@@ -1,6 +1,7 @@
 """The decisions, all taken by the real saga on a journal made from the model's."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Final, assert_never
@@ -14,9 +15,15 @@ NOW: Final = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 @cache
-def decide(journal: tuple[Row, ...], job: int, verified: frozenset[str], *, whole_account: bool) -> Move:
-    """Ask the saga for the next move of a job; without `whole_account` it sees only the job's own attempts."""
-    attempts = [a for a in as_attempts(journal) if whole_account or a.job_id == UUID(int=job)]
+def decide(
+    journal: tuple[Row, ...], job: int, verified: frozenset[str], *, whole_account: bool, settle_doubts: bool
+) -> Move:
+    """Ask the saga for the next move of a job; the two flags say what it gets to see."""
+    attempts = as_attempts(journal)
+    if not whole_account:
+        attempts = [attempt for attempt in attempts if attempt.job_id == UUID(int=job)]
+    if not settle_doubts:
+        attempts = [replace(a, outcome="rejected") if a.unsettled else a for a in attempts]
     move = next_move(attempts, job_id=UUID(int=job), now=NOW, verified=verified)
     match move:
         case Settle(attempt=attempt):

@@ -2,110 +2,91 @@
 
 from collections import deque
 from dataclasses import dataclass, field
+from typing import Final
 
+from publish_model.judgement import problem
 from publish_model.reduction import reduced
+from publish_model.rules import Rules
 from publish_model.surroundings import everything
-from publish_model.world import Job, Rules, World
+from publish_model.world import World
+
+MAX_ROWS: Final = 12
+"""Journals longer than this are not followed. With all guards there are none."""
 
 
-@dataclass(kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Findings:
-    """What a walk has seen. `bad` is the first bad state in words, `trace` the shortest way to it."""
+    """What a walk has seen: `bad` is what is wrong in the first bad state, `trace` the shortest way to it."""
 
-    states: int = 0
-    ends: list[World] = field(default_factory=list)
+    states: int
     bad: str | None = None
     trace: list[str] = field(default_factory=list)
+    ends: list[World] = field(default_factory=list)
+    cut: int = 0
+    """States that were not followed."""
 
 
-def explore(start: World, rules: Rules) -> Findings:
-    """Visit every state; stop at the first bad one.
+class Walk:
+    """All states that can be reached from a start."""
+
+    def __init__(self, start: World, rules: Rules, *, max_rows: int, reductions: bool) -> None:
+        self._rules = rules
+        self._max_rows = max_rows
+        self._reductions = reductions
+        self._worlds = [start]
+        self._places = {start: 0}
+        self._came_from = [(0, "")]
+        self._before: list[list[int]] = [[]]
+        """For each state those from which it follows without anything going wrong."""
+
+    def run(self) -> Findings:
+        here = 0
+        while here < len(self._worlds):
+            if len(self._worlds[here].journal) <= self._max_rows and (bad := self._visit(here)):
+                return self._found(*bad)
+            here += 1
+        cut = [i for i, world in enumerate(self._worlds) if len(world.journal) > self._max_rows]
+        ends = [i for i, world in enumerate(self._worlds) if world.over]
+        stuck = set(range(len(self._worlds))) - self._leading_to(ends + cut)
+        if stuck:
+            return self._found(min(stuck), "stuck: no way to a final answer, even if nothing more goes wrong")
+        return Findings(states=len(self._worlds), ends=[self._worlds[i] for i in ends], cut=len(cut))
+
+    def _visit(self, here: int) -> tuple[int, str] | None:
+        for step in everything(self._worlds[here], self._rules):
+            world = reduced(step.world, self._rules) if self._reductions else step.world
+            there = self._places.setdefault(world, len(self._worlds))
+            if there == len(self._worlds):
+                self._worlds.append(world)
+                self._came_from.append((here, step.label))
+                self._before.append([])
+                if bad := problem(world):
+                    return there, bad
+            if not step.fault:
+                self._before[there].append(here)
+        return None
+
+    def _leading_to(self, ends: list[int]) -> set[int]:
+        reached = set(ends)
+        queue = deque(ends)
+        while queue:
+            for previous in self._before[queue.popleft()]:
+                if previous not in reached:
+                    reached.add(previous)
+                    queue.append(previous)
+        return reached
+
+    def _found(self, place: int, bad: str) -> Findings:
+        trace = []
+        while place:
+            place, label = self._came_from[place]
+            trace.append(label)
+        return Findings(states=len(self._worlds), bad=bad, trace=trace[::-1])
+
+
+def explore(start: World, rules: Rules, *, max_rows: int = MAX_ROWS, reductions: bool = True) -> Findings:
+    """Visit every state up to the first bad one.
 
     A state is also bad when no way leads from it to an end without further faults: the run is stuck.
     """
-    worlds = [start]
-    index = {start: 0}
-    came_from: list[tuple[int, str]] = [(0, "")]
-    before: list[list[int]] = [[]]
-    found = Findings()
-    queue = deque([0])
-    while queue:
-        here = queue.popleft()
-        for step in everything(worlds[here], rules):
-            after = reduced(step.world, rules)
-            there = index.get(after)
-            if there is None:
-                there = len(worlds)
-                index[after] = there
-                worlds.append(after)
-                came_from.append((here, step.label))
-                before.append([])
-                queue.append(there)
-                if problem := judge(after):
-                    return _bad(worlds, came_from, there, problem)
-            if not step.fault:
-                before[there].append(here)
-    ends = [place for place, world in enumerate(worlds) if world.over]
-    stuck = set(range(len(worlds))) - _leading_to(ends, before)
-    if stuck:
-        return _bad(worlds, came_from, min(stuck), "stuck: no way to a final answer")
-    return Findings(states=len(worlds), ends=[worlds[place] for place in ends])
-
-
-def _leading_to(ends: list[int], before: list[list[int]]) -> set[int]:
-    reached = set(ends)
-    queue = deque(ends)
-    while queue:
-        for previous in before[queue.popleft()]:
-            if previous not in reached:
-                reached.add(previous)
-                queue.append(previous)
-    return reached
-
-
-def _bad(worlds: list[World], came_from: list[tuple[int, str]], place: int, problem: str) -> Findings:
-    trace = []
-    here = place
-    while here:
-        previous, label = came_from[here]
-        trace.append(label)
-        here = previous
-    return Findings(states=len(worlds), bad=problem, trace=trace[::-1])
-
-
-def judge(world: World) -> str | None:
-    """What is wrong in this state, if anything."""
-    for step in ("campaign", "adset"):
-        owners = [(thing.job, thing.parent_id) for thing in world.live(step)]
-        if len(set(owners)) < len(owners):
-            return f"duplicate: one run has two live {step}s"
-        parents = [parent for _, parent in owners]
-        if len(set(parents)) < len(parents):
-            return f"second {step}: two runs have one each where one was there already"
-    for job in world.jobs:
-        if problem := _wrong_answer(world, job):
-            return problem
-    return _ghost(world) if world.over else None
-
-
-def _wrong_answer(world: World, job: Job) -> str | None:
-    if job.status != "done":
-        return None
-    things = {thing.id: thing for thing in world.things}
-    campaign, adset = things.get(job.campaign_id or ""), things.get(job.adset_id or "")
-    if campaign is None or adset is None or (campaign.step, adset.step) != ("campaign", "adset"):
-        return "wrong: the run names what is not at Meta"
-    return None if adset.parent_id == campaign.id else "wrong: the ad set is not below the campaign"
-
-
-def _ghost(world: World) -> str | None:
-    """In the end every live object is journaled, or its journal says that it is not known yet."""
-    for thing in (*world.live("campaign"), *world.live("adset")):
-        known = any(row.alive and row.object_id == thing.id for row in world.journal)
-        doubted = any(
-            row.unsettled and (row.job, row.step, row.parent_id) == (thing.job, thing.step, thing.parent_id)
-            for row in world.journal
-        )
-        if not known and not doubted:
-            return "ghost: an object that no journal knows"
-    return None
+    return Walk(start, rules, max_rows=max_rows, reductions=reductions).run()

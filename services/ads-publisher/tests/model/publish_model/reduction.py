@@ -1,16 +1,18 @@
 """Two states that cannot be told apart by what follows are one: it keeps the walk short.
 
-Workers are alike, so the one that holds the lease comes first. A stale worker whose every write is refused can
-only still do harm by sending; when it has no create left to send, it is taken as stopped.
+Workers are alike, so the one that holds the lease comes first. The writes of a stale worker are refused, so
+all that it can still do is send; when it has no create left to send, it is taken as stopped. Without the
+fence its writes count, and it goes on.
 """
 
+from publish_model.rules import Rules
 from publish_model.worker import stop_listening
-from publish_model.world import Rules, Worker, World
+from publish_model.world import Worker, World
 
 
 def reduced(world: World, rules: Rules) -> World:
     """The one of all equal states that stands for them."""
-    if rules.fence and rules.still_running:
+    if rules.fence:
         for me, worker in enumerate(world.workers):
             if worker.at not in ("idle", "journaled") and not holds(world, me):
                 world = stop_listening(world, me).with_worker(me, Worker())

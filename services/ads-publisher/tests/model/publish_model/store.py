@@ -2,10 +2,10 @@
 
 from typing import Literal
 
-from ads_publisher.saga import AttemptOutcome, Do
-from publish_model.world import Fact, Job, Row, Rules, Thing, World
+from ads_publisher.saga import LOOK_DELAYS_SECONDS, AttemptOutcome, Do
+from publish_model.rules import Rules
+from publish_model.world import Job, Row, Thing, World
 
-__all__ = ["Fact"]
 Ending = Literal["done", "failed"]
 
 
@@ -28,7 +28,7 @@ def claimable(job: Job) -> bool:
 def check_lease(world: World, me: int, index: int, rules: Rules) -> None:
     """What numbering an event proves: the claim is the newest, and the job is not over or given back."""
     job = world.jobs[index]
-    if (rules.still_running and job.status != "running") or (rules.fence and job.holder != me):
+    if job.status != "running" or (rules.fence and job.holder != me):
         raise LeaseLost
 
 
@@ -92,7 +92,7 @@ def record_answer(
     answered = row._replace(outcome=outcome, object_id=kept_id, proof_refused=proof_refused)
     if not answered.unsettled:
         answered = answered._replace(not_before=0, look_at=0, looks=0)  # no longer of interest to the saga
-    if rules.one_object and answered.alive and _has_object(world, index):
+    if answered.alive and _has_object(world, index):
         raise Violated
     return world.with_row(index, answered)
 
@@ -108,7 +108,10 @@ def _has_object(world: World, index: int) -> bool:
 
 def record_look(world: World, index: int, look_at: int) -> World:
     row = world.journal[index]
-    return world.with_row(index, row._replace(look_at=look_at, looks=row.looks + 1))
+    if not row.unsettled:
+        return world  # the saga no longer asks when to look
+    looks = min(row.looks + 1, len(LOOK_DELAYS_SECONDS) - 1)  # the last pause repeats
+    return world.with_row(index, row._replace(look_at=look_at, looks=looks))
 
 
 def record_gone(world: World, object_id: str, rules: Rules) -> World:

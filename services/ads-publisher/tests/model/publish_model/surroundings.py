@@ -3,14 +3,15 @@
 from collections.abc import Iterator
 
 from publish_model.reduction import holds
+from publish_model.rules import Rules
 from publish_model.worker import Step, answered, steps, stop_listening
-from publish_model.world import Flight, Rules, Thing, Worker, World, tick
+from publish_model.world import Flight, Thing, Worker, World, tick
 
 
 def everything(world: World, rules: Rules) -> Iterator[Step]:
     """All that may happen next."""
     for me in range(len(world.workers)):
-        name = "AB"[me]
+        name = "zombie" if world.workers[me].at != "idle" and not holds(world, me) else "worker"
         for label, after, fault in steps(world, me, rules):
             yield Step(f"{name} {label}", after, fault)
         yield from _stop(world, me)
@@ -38,10 +39,10 @@ def _stop(world: World, me: int) -> Iterator[Step]:
         return
     job = world.jobs[worker.job]
     if not holds(world, me):
-        yield Step("a stale worker is stopped", stop_listening(world, me).with_worker(me, Worker()))
+        yield Step("zombie is stopped", stop_listening(world, me).with_worker(me, Worker()))
     elif world.may("kills"):
         orphan = world.after("kills").with_job(worker.job, job._replace(holder=None))
-        yield Step("a worker is killed", stop_listening(orphan, me).with_worker(me, Worker()), fault=True)
+        yield Step("worker is killed", stop_listening(orphan, me).with_worker(me, Worker()), fault=True)
 
 
 def _arrive(world: World, index: int, rules: Rules) -> Iterator[Step]:

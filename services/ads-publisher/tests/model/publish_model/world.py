@@ -5,10 +5,10 @@ and the number of states is finite all the same.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
 from ads_publisher.saga import AttemptOutcome, Do, Finish, GiveUp, Step, Verify
+from publish_model.rules import Rules
 
 PASSED: Final = -9
 """What is left of a proof that Meta no longer accepts."""
@@ -158,35 +158,6 @@ class World(NamedTuple):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Rules:
-    """The guards of the protocol, each of which can be taken away, and its times in ticks of one second."""
-
-    intent_journal: bool = True
-    look_up: bool = True
-    wait: bool = True
-    clock_before_look: bool = True
-    """Absent is only what a look did not find that began after `not_before`."""
-    proof_from_intent: bool = True
-    fence: bool = True
-    still_running: bool = True
-    unique_number: bool = True
-    answered_once: bool = True
-    one_object: bool = True
-    whole_account: bool = True
-    """The saga sees the doubts and objects of the account's earlier runs."""
-    gone_below: bool = False
-    """With a campaign that is gone, its ad sets are journaled as gone."""
-    window: int = 1
-    full_window: int = 2
-    skew: int = 1
-    settle: int = 1
-    meta_skew: int = 1
-    """How late Meta's clock really is at most."""
-    meta_lag: int = 1
-    """How long Meta's lists really hide a new object at most."""
-
-
 def tick(world: World, rules: Rules) -> World:
     """Let one tick pass for everything that waits."""
     return world._replace(
@@ -201,7 +172,7 @@ def tick(world: World, rules: Rules) -> World:
         things=tuple(
             thing._replace(hidden=thing.hidden - 1) if thing.hidden else thing for thing in world.things
         ),
-        flights=settled_flights(
+        flights=without_spent(
             flight._replace(proof=shorter(flight.proof, rules)) for flight in world.flights
         ),
     )
@@ -223,6 +194,6 @@ def shorter(proof: int, rules: Rules) -> int:
     return proof - 1 if proof > -rules.meta_skew else PASSED
 
 
-def settled_flights(flights: Iterable[Flight]) -> tuple[Flight, ...]:
+def without_spent(flights: Iterable[Flight]) -> tuple[Flight, ...]:
     """Without those that can have no effect any more: nobody listens and Meta refuses them."""
     return tuple(f for f in flights if f.sender is not None or f.proof != PASSED)
