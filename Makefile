@@ -10,9 +10,6 @@ MEMBERS := libs/contracts libs/chassis services/gateway services/meta-auth servi
 SOURCES := $(MEMBERS:%=%/src)
 FAST_TESTS := $(wildcard libs/*/tests services/*/tests/unit)
 
-# Modules that write a page below docs/ from the code.
-GENERATORS :=
-
 # The stamp holds the folder it was made in: a copied or moved checkout must install again.
 STAMP := $(VENV)/.installed
 ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
@@ -67,7 +64,7 @@ lock: $(STAMP) ## Resolve the dependencies anew and write both lock files
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" scripts/lock.sh
 
 docs: $(STAMP) ## Write the generated pages again
-	@set -e; for generator in $(GENERATORS); do $(PYTHON_IN_VENV) -m $$generator; done
+	@$(PYTHON_IN_VENV) scripts/generate_docs.py
 
 clean: down ## Stop the stack and remove its data, the environment and all caches
 	@rm -rf .local $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -72,8 +72,10 @@ class Executor:
             self._wake.clear()
             claimed = 0 if self._stopping else await self._claim()
             if not claimed:
+                # Not wait_for: on Python 3.11 it may swallow the cancellation that ends this loop.
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_SECONDS)
+                    async with asyncio.timeout(POLL_SECONDS):
+                        await self._wake.wait()
 
     async def _claim(self) -> int:
         free = self._tasks - len(self._held)

@@ -209,7 +209,9 @@ def _error_of(response: httpx.Response) -> AppError:
         body = None
     error_class = PASSED_ON.get((body.error, response.status_code)) if body else None
     if body is None or error_class is None:
-        _log.error("meta_auth_refused_us", status=response.status_code, code=body.error if body else None)
+        _log.error(
+            "meta_auth_refused_us", status=response.status_code, error_code=body.error if body else None
+        )
         return _unavailable()
     if issubclass(error_class, Retryable):
         seconds = response.headers.get("retry-after", "")

@@ -173,7 +173,7 @@ async def _outcome(context: Context, visit: CallbackQuery, cookie: str | None) -
             OAuthCallback(session=who, **{name: _usable(value) for name, value in visit})
         )
     except AppError as exc:
-        _log.warning("oauth_callback_failed", code=exc.code, reason=exc.message)
+        _log.warning("oauth_callback_failed", error_code=exc.code, reason=exc.message)
         return _failure("internal_error")
     _log.info("oauth_callback", outcome=result.outcome)
     if result.outcome == "connected":
