@@ -1,6 +1,5 @@
 """Make one create: journal the intent, call Meta, journal what became of it."""
 
-import time
 from typing import Any, assert_never
 
 from ads_publisher import payloads, store
@@ -12,6 +11,7 @@ from ads_publisher.pausing import throttled
 from ads_publisher.reporting import report
 from ads_publisher.run import NAMES, Run
 from ads_publisher.saga import Do, Step, retry_delay
+from chassis.database import connection
 from chassis.failpoints import failpoint
 from chassis.telemetry import get_logger
 from contracts.events import PublishRequest, RunStepBody
@@ -182,7 +182,7 @@ async def _record_refusal(run: Run, move: Do, attempt_id: int, error: MetaError)
         return False
     # The proof was too old or too new for Meta's clock: once more, stamped afresh, with the full window.
     again = advice.kind == "proof" and move.skew_seconds is None
-    skew = _skew(error) if again else None
+    skew = await _skew(run, error) if again else None
     async with report(run.pool, run.job) as news:
         await store.record_answer(
             news.connection, attempt_id, "rejected", error={**facts, "skew_seconds": skew}
@@ -202,10 +202,15 @@ async def _record_refusal(run: Run, move: Do, attempt_id: int, error: MetaError)
     return await run.fail(refused_by_meta(error, advice, move.step))
 
 
-def _skew(error: MetaError) -> int:
-    """Seconds by which Meta's clock is ahead of ours; a proof that is refused is refused at once."""
+async def _skew(run: Run, error: MetaError) -> int:
+    """Seconds by which Meta's clock is ahead of the one that stamps intents.
+
+    Whatever time passes between Meta's answer and the look at our clock makes the next stamp older: safe.
+    """
+    async with connection(run.pool) as acquired:
+        now = await store.clock_seconds(acquired)
     served = served_at(error.headers)
-    return round(served - time.time()) if served else 0
+    return round(served - now) if served else 0
 
 
 async def _dsa_owners(run: Run) -> tuple[str, str] | None:

@@ -176,7 +176,7 @@ async def _make(run: Run, move: Move, now: datetime) -> bool:
         case Verify(step=step, object_id=object_id):
             return await verify(run, step, object_id)
         case Wait(until=until, attempt=attempt):
-            return await keep_waiting(run, attempt, until=until)
+            return await keep_waiting(run, attempt, until=until, now=now)
         case Finish(campaign_id=campaign_id, adset_id=adset_id):
             return await _succeed(run, campaign_id, adset_id)
         case GiveUp(step=step):

@@ -27,7 +27,7 @@ ALL_STATUSES: Final = (
 )
 """Meta's lists hide archived and deleted objects unless every status is asked for."""
 CREATED_MARGIN_SECONDS: Final = 86_400
-"""Objects are looked for from a day before the intent: a clock may be wrong by hours, and the marker decides."""
+"""Objects are looked for from a day before the intent: a clock may be hours off, and the marker decides."""
 
 
 async def find_by_marker(client: GraphClient, access: Access, attempt: Attempt) -> list[str]:

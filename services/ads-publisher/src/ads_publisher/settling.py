@@ -1,6 +1,6 @@
 """Settle what is not certain: an answer that was lost, an object of an earlier run, a read that failed."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from ads_publisher import store
 from ads_publisher.creating import record_object
@@ -60,9 +60,9 @@ async def _record_absent(run: Run, attempt: Attempt) -> None:
         )
 
 
-async def keep_waiting(run: Run, attempt: Attempt, *, until: datetime) -> bool:
+async def keep_waiting(run: Run, attempt: Attempt, *, until: datetime, now: datetime) -> bool:
     """Give the run back until the next look is due."""
-    seconds = max(0.5, (until - datetime.now(UTC)).total_seconds())
+    seconds = max(0.5, (until - now).total_seconds())
     async with report(run.pool, run.job) as news:
         await wait(
             news,

@@ -336,13 +336,20 @@ async def record_answer(
 
 
 async def record_gone(connection: Connection, *, customer_id: UUID, object_id: str) -> None:
-    """Meta no longer has this object; it will not be used again."""
+    """Meta no longer has this object, nor what was below it; none of it will be used again."""
     await connection.execute(
         "UPDATE publish_attempts SET outcome = 'gone'"
-        " WHERE customer_id = $1 AND object_id = $2 AND outcome IN ('created', 'adopted')",
+        " WHERE customer_id = $1 AND (object_id = $2 OR parent_id = $2)"
+        " AND outcome IN ('created', 'adopted')",
         customer_id,
         object_id,
     )
+
+
+async def clock_seconds(connection: Connection) -> float:
+    """The database's clock, unix seconds: the one that stamps intents."""
+    now: float = await connection.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8")
+    return now
 
 
 async def record_look(connection: Connection, attempt_id: int, *, look_at: datetime) -> None:

@@ -144,6 +144,30 @@ async def test_one_run_can_have_one_campaign_only(pool: Pool) -> None:
             await store.record_answer(connection, second, "created", object_id="12")
 
 
+async def test_what_was_below_a_vanished_campaign_is_gone_too(pool: Pool) -> None:
+    await take_in(pool, "a")
+    [job] = await claim(pool)
+    campaign = await intend(pool, job)
+    async with transaction(pool) as connection:
+        await store.record_answer(connection, campaign, "created", object_id="11")
+        adset, _ = await store.insert_intent(
+            connection,
+            job,
+            ad_account_id="act_1",
+            step="adset",
+            number=1,
+            parent_id="11",
+            backdate_seconds=240,
+            not_before_seconds=90,
+        )
+        await store.record_answer(connection, adset, "created", object_id="12")
+        await store.record_gone(connection, customer_id=job.customer_id, object_id="11")
+        journal, _, _ = await store.load_journal(
+            connection, customer_id=job.customer_id, ad_account_id="act_1"
+        )
+    assert [attempt.outcome for attempt in journal] == ["gone", "gone"]
+
+
 async def test_the_proof_is_backdated_from_the_journaled_intent(pool: Pool) -> None:
     await take_in(pool, "a")
     [job] = await claim(pool)

@@ -27,7 +27,7 @@ class Rules:
     """One row for each job, step and number."""
     answered_once: bool = True
     """Only an attempt without an answer takes one."""
-    gone_below: bool = False
+    gone_below: bool = True
     """With a campaign that is gone, its ad sets are journaled as gone too."""
     window: int = 1
     full_window: int = 2

@@ -10,10 +10,17 @@ from ads_publisher.saga import AttemptOutcome, Do, Finish, GiveUp, Verify
 from publish_model import store
 from publish_model.rules import Rules
 from publish_model.store import LeaseLost, Violated
-from publish_model.world import Look, Pause, Worker, World
+from publish_model.world import Fact, Look, Pause, Worker, World
 
 RETRY: Final = 1
 """Ticks until the next try after something that did not work."""
+OUTCOMES: Final[dict[Fact, AttemptOutcome]] = {
+    "created": "created",
+    "unknown": "unknown",
+    "not_sent": "not_sent",
+    "proof_refused": "rejected",
+    "refused": "rejected",
+}
 
 
 def commit(world: World, me: int, rules: Rules) -> World:
@@ -82,7 +89,7 @@ def _journal_answer(world: World, me: int, rules: Rules) -> World:
         world = store.insert_attempt(world, worker.job, move, rules)
         row = len(world.journal) - 1
     again = fact == "proof_refused" and move.skew_seconds is None
-    outcome: AttemptOutcome = "rejected" if fact == "refused" or fact == "proof_refused" else fact
+    outcome = OUTCOMES[fact]
     world = store.record_answer(world, row, outcome, worker.object_id, rules, proof_refused=again)
     if fact == "not_sent":
         return _give_back(world, me, RETRY, rules)
