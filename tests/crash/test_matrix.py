@@ -9,7 +9,7 @@ from crash_lab import points
 from crash_lab.campaign import Results, run_matrix
 from crash_lab.matrix import Cell, cells
 from crash_lab.report import bad_ones, total
-from crash_lab.zombies import ANSWERED, LONG_FREEZE_SECONDS, SCENES
+from crash_lab.zombies import ANSWERED, IN_FLIGHT, LATE, LONG_FREEZE_SECONDS, SCENES
 
 RUNS = 5
 pytestmark = pytest.mark.timeout(900)
@@ -29,6 +29,8 @@ async def test_a_death_there_leaves_one_campaign_one_ad_set_and_a_final_answer(
     assert line.verdicts == []
     assert line.runs == RUNS
     assert line.deaths >= RUNS
+    assert line.met == RUNS
+    assert line.faults == (0 if cell.fault == "none" else RUNS)
 
 
 @pytest.mark.parametrize(("scene", "step"), SCENES)
@@ -37,7 +39,8 @@ async def test_a_publisher_that_wakes_too_late_changes_nothing(
 ) -> None:
     [line] = [line for line in matrix.lines if line.cell.fault == scene and step in line.cell.point]
     assert line.verdicts == []
-    assert line.runs == line.deaths == RUNS
+    assert line.runs == line.frozen == line.met == RUNS
+    assert line.faults == (RUNS if scene in (IN_FLIGHT, LATE) else 0)
 
 
 @pytest.mark.parametrize("step", points.STEPS)

@@ -16,7 +16,7 @@ from local_stack.dialog import consent
 PASSWORD = "correct horse battery staple"
 OWNER = "Provbolaget AB"
 FINAL = {"success", "failed"}
-FAULT_DETAILS = ("seconds", "regain_minutes", "code", "subcode")
+FAULT_DETAILS = ("seconds", "regain_minutes", "code", "subcode", "message")
 
 
 T = TypeVar("T")

@@ -69,9 +69,18 @@ async def planted(
     await advertiser.publish_to_success()
     token = await token_of(stack, advertiser.customer_id)
     await advertiser.get("/meta/debug/smoke")
-    await sandbox.arm("revoke_token", at="before_commit", step="adset", account=account)
+    await sandbox.arm(
+        "error",
+        at="before_commit",
+        step="adset",
+        account=account,
+        code=100,
+        message=f"Malformed access token {token}",
+    )
     await sandbox.delete((await advertiser.get("/ads/objects"))["adsetId"], persona="ben")
-    await advertiser.publish()
+    assert (await advertiser.publish())["status"] == "failed"
+    await sandbox.arm("revoke_token", at="before_commit", step="adset", account=account)
+    assert (await advertiser.publish())["status"] == "failed"
     yield {
         "token for Meta": token,
         "session": advertiser.session,
@@ -102,6 +111,7 @@ def sinks_of_logs(stack: Stack) -> dict[str, str]:
     logs = {path.name: path.read_text() for path in (stack.data_dir / "logs").glob("*.log")}
     assert len(logs["gateway.log"]) > 1000
     assert len(logs["ads-publisher.log"]) > 1000
+    assert len(logs["meta-auth.log"]) > 100
     return logs
 
 

@@ -17,7 +17,7 @@ from sample_service.waiting import DEADLINE_SECONDS, eventually
 
 from chassis.errors import Unavailable
 from chassis.outbox import STREAM_FIELD
-from chassis.streams import DEAD_SUFFIX, Consumers, ensure_group, trim
+from chassis.streams import DEAD_SUFFIX, MAX_DELIVERIES, Consumers, ensure_group, trim
 from contracts.events import AdsCommand, AdsSync
 from local_stack.servers import EmbeddedValkey
 
@@ -134,6 +134,20 @@ async def test_a_handler_that_fails_gets_the_entry_again(
     assert not await redis.exists(DEAD)
     assert ("handler_failed" in logged()) == isinstance(failure, Broken)
     assert ("handler_delayed" in logged()) == isinstance(failure, Unavailable)
+
+
+async def test_an_entry_that_no_handler_can_take_is_set_aside_in_the_end(
+    redis_url: str, redis: Redis
+) -> None:
+    recorder = Recorder(*[Broken()] * (2 * MAX_DELIVERIES))
+    async with consuming(redis_url, redis, recorder):
+        (event,) = await send(redis)
+        await eventually(lambda: redis.exists(DEAD))
+        await eventually(nothing_pending(redis))
+    ((_, entry),) = await redis.xrange(DEAD)
+    assert entry[b"error"] == b"handler_failed"
+    assert str(event.id).encode() in entry[STREAM_FIELD.encode()]
+    assert len(recorder.seen) == MAX_DELIVERIES
 
 
 async def test_an_entry_that_fails_does_not_hold_up_the_ones_behind_it(redis_url: str, redis: Redis) -> None:

@@ -87,23 +87,6 @@ OBJECTIVES = (
 )
 """What a new campaign may have."""
 
-LEGACY_OBJECTIVES = (
-    "APP_INSTALLS",
-    "BRAND_AWARENESS",
-    "CONVERSIONS",
-    "EVENT_RESPONSES",
-    "LEAD_GENERATION",
-    "LINK_CLICKS",
-    "LOCAL_AWARENESS",
-    "MESSAGES",
-    "OFFER_CLAIMS",
-    "PAGE_LIKES",
-    "POST_ENGAGEMENT",
-    "PRODUCT_CATALOG_SALES",
-    "REACH",
-    "STORE_VISITS",
-    "VIDEO_VIEWS",
-)
 """Still in the enum, refused for new campaigns."""
 
 SPECIAL_AD_CATEGORIES = (

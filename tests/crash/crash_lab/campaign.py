@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from crash_lab import points
 from crash_lab.checker import Verdict
-from crash_lab.clients import Fleet
+from crash_lab.clients import AT_ONCE, Fleet
 from crash_lab.lab import Lab
 from crash_lab.matrix import Bench, Cell, Line, cells
 from crash_lab.nursery import Nursery
@@ -18,6 +18,8 @@ from crash_lab.zombies import SCENES, Graveyard
 
 Tell = Callable[[Line, float], None]
 LANES = 4
+CUSTOMERS = 2 * AT_ONCE
+"""Per lab: two groups that take turns, each good for sixty batches."""
 
 
 @dataclass(kw_only=True)
@@ -64,7 +66,7 @@ def _jobs(runs: int) -> list[_Job]:
         return lambda lane: lane.graveyard.run(scene, step, runs=runs)
 
     def die(cell: Cell) -> _Job:
-        return lambda lane: lane.bench.run(cell)
+        return lambda lane: lane.bench.run(cell, runs=runs)
 
     slow = [cell for cell in cells() if cell.fault == "create lost" or cell.point in points.ACCEPT]
     quick = [cell for cell in cells() if cell not in slow]
@@ -74,7 +76,7 @@ def _jobs(runs: int) -> list[_Job]:
 async def _lane(nursery: Nursery, jobs: deque[_Job], runs: int, done: Tell, results: Results) -> None:
     async with AsyncExitStack() as stack:
         lab = await stack.enter_async_context(Lab(nursery))
-        fleet = Fleet(lab, runs)
+        fleet = Fleet(lab, CUSTOMERS)
         stack.push_async_callback(fleet.leave)
         await fleet.gather()
         bench = Bench(lab, fleet)
@@ -89,13 +91,13 @@ async def _special(nursery: Nursery, runs: int, done: Tell) -> None:
     """The lab with a quick sweeper, and a Meta that does not enforce the expiry of proofs."""
     async with AsyncExitStack() as stack:
         lab = await stack.enter_async_context(Lab(nursery, overrides=SWEEPING))
-        fleet = Fleet(lab, runs)
+        fleet = Fleet(lab, AT_ONCE)
         stack.push_async_callback(fleet.leave)
         await fleet.gather()
         bench = Bench(lab, fleet)
-        for number, point in enumerate(points.SWEEP):
+        for point in points.SWEEP:
             since = time.monotonic()
-            done(await sweep_scene(lab, bench, point, number), since)
-        for number, point in enumerate(points.OAUTH, len(points.SWEEP)):
+            done(await sweep_scene(lab, bench, point, runs=runs), since)
+        for point in points.OAUTH:
             since = time.monotonic()
-            done(await oauth_scene(lab, point, runs=runs, number=number), since)
+            done(await oauth_scene(lab, point, runs=runs), since)

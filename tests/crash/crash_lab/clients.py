@@ -15,6 +15,8 @@ from local_stack.customer import RefusedError
 
 ACCEPT_SECONDS = 60.0
 POLL_SECONDS = 0.3
+AT_ONCE = 5
+"""Presses of one batch. More would queue behind each other's deaths, and their times would say nothing."""
 SIGN_UPS_AT_ONCE = 3
 """Hashing passwords is slow on purpose; the gateway turns away what would wait too long."""
 
@@ -47,7 +49,7 @@ class Fleet:
     def __init__(self, lab: Lab, size: int) -> None:
         self._lab = lab
         self._size = size
-        self._stride = max(1, SHARED_ACCOUNTS // size)
+        self._stride = SHARED_ACCOUNTS // AT_ONCE
         self._batch = 0
         self.customers: list[Advertiser] = []
 
@@ -62,11 +64,15 @@ class Fleet:
             await customer.__aexit__(None, None, None)
 
     async def next_batch(self) -> list[Press]:
-        """One press per customer, each in an account that the customer has not published to yet."""
-        if self._batch >= SHARED_ACCOUNTS:
+        """A few presses by different customers, each in an account new to the customer."""
+        groups = max(1, self._size // AT_ONCE)
+        turn, group = divmod(self._batch, groups)
+        if turn >= SHARED_ACCOUNTS:
             raise RuntimeError("every customer has published to every account")
-        turn, self._batch = self._batch, self._batch + 1
-        return list(await asyncio.gather(*(self.press(index, turn) for index in range(self._size))))
+        self._batch += 1
+        first = group * AT_ONCE
+        members = range(first, min(first + AT_ONCE, self._size))
+        return list(await asyncio.gather(*(self.press(index, turn) for index in members)))
 
     async def press(self, index: int, turn: int) -> Press:
         """The press of one customer in its n-th account; the account is selected."""

@@ -8,15 +8,19 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from crash_lab import points
 from crash_lab.checker import KINDS, Verdict, check, counts
 from crash_lab.clients import Fleet, Press, accept, follow
 from crash_lab.lab import Lab
+from crash_lab.nursery import EnvFor
 from local_stack.services import ADS_PUBLISHER, GATEWAY
 
 CELL_SECONDS = 60.0
 """Within this, and some seconds for each death, the runs of a cell must be final; most need about ten."""
+_IN_HAND = frozenset({*points.EXECUTOR, *points.SETTLE}) - {"publisher.finish.after_commit"}
+"""Here the journal says whom a death met: the run that the only task had leased."""
 DEATH_SECONDS = 10.0
 """What one death and restart may take on a loaded machine; idle it is a quarter of a second."""
 FAULTS: Mapping[str, tuple[str, str] | None] = {
@@ -48,10 +52,22 @@ class Line:
     """What came of a cell."""
 
     cell: Cell
-    runs: int
-    deaths: int
-    seconds: list[float]
+    runs: int = 0
+    deaths: int = 0
+    frozen: int = 0
+    """Processes that were stopped and woken, instead of dying."""
+    met: int = 0
+    """Runs that were in hand, or open, when a process died or froze; `seconds` are theirs."""
+    faults: int = 0
+    """Graph faults that were armed for these runs and did fire."""
+    seconds: list[float] = field(default_factory=list)
     verdicts: list[Verdict] = field(default_factory=list)
+
+    def count(self, presses: list[Press]) -> None:
+        """Add the runs of one batch and their times."""
+        self.runs += len(presses)
+        self.met += sum(press.last_death_at is not None for press in presses)
+        self.seconds += [took for press in presses if (took := press.recovered_in) is not None]
 
 
 def cells() -> list[Cell]:
@@ -84,52 +100,40 @@ class Bench:
         self._number = 0
         self._known: set[Verdict] = set()
 
-    async def run(self, cell: Cell) -> Line:
-        """Run one cell to its end and judge it."""
-        presses = await self._fleet.next_batch()
+    async def run(self, cell: Cell, *, runs: int) -> Line:
+        """Run one cell, a few runs at a time, and judge it."""
+        line = Line(cell=cell)
+        while line.runs < runs:
+            presses = (await self.next_batch())[: runs - line.runs]
+            await self._run_batch(cell, presses, line)
+        return line
+
+    async def _run_batch(self, cell: Cell, presses: list[Press], line: Line) -> None:
         await self._arm_faults(cell, presses)
         process = self._lab.process(cell.process)
         self._number += 1
         deaths = process.deaths
         folder = self._lab.folder / "failpoints" / str(self._number)
 
-        def env_for(start: int) -> dict[str, str]:
-            # Each start has a folder of its own, so each may die once; whoever comes after them lives.
-            if start > len(presses):
-                return {}
-            hit = folder / str(start)
-            hit.mkdir(parents=True, exist_ok=True)
-            # News and commands pass these points several times per run: die at another one each time.
-            number = 1 if cell.point.startswith("publisher.") or cell.one_by_one else 1 + start % 2
-            return {
-                "FAILPOINTS": f"{cell.point}=kill@{number}",
-                "FAILPOINT_DIR": str(hit),
-                "EXECUTOR_TASKS": "1",
-            }
-
         async def mark(_: str) -> None:
             await self._mark_deaths(cell, presses)
 
         process.on_death = mark
-        await process.restart(env_for)
+        await process.restart(_deadly(cell, folder, times=len(presses)))
         await self._lab.ready(cell.process)
         await self._press_all(cell, presses)
         until = time.monotonic() + CELL_SECONDS + DEATH_SECONDS * len(presses)
         await asyncio.gather(*(follow(press, until=until) for press in presses))
         process.on_death = None
-        line = Line(
-            cell=cell,
-            runs=len(presses),
-            deaths=len(list(folder.glob("*/*@*"))),
-            seconds=[took for press in presses if (took := press.recovered_in) is not None],
-        )
+        line.count(presses)
+        line.deaths += len(list(folder.glob("*/*@*")))
+        line.faults += sum(await self._lab.sandbox.fault_hits())
         if process.deaths - deaths < len(presses):
             await process.restart()  # it is armed still
         await self._lab.ready(cell.process)
         await self._lab.sandbox.clear_faults()
         self._lab.told += [press.told for press in presses if press.told]
-        line.verdicts = await self.judge()
-        return line
+        line.verdicts += await self.judge()
 
     async def next_batch(self) -> list[Press]:
         """One press per customer, in ad accounts that are new to them."""
@@ -163,7 +167,7 @@ class Bench:
         """Note which runs the death met: those in hand of the only task, or all that are open."""
         now = time.monotonic()
         in_hand: dict[str, int] | None = None
-        if cell.point in points.EXECUTOR or cell.point in points.SETTLE:
+        if cell.point in _IN_HAND:
             connection = await self._lab.connect()
             rows = await connection.fetch(
                 "SELECT run_id::text, fence FROM ads_publisher.publish_jobs WHERE status = 'running'"
@@ -177,6 +181,24 @@ class Bench:
                 press.last_death_at, press.death_fence = now, fence
 
 
+def _deadly(cell: Cell, folder: Path, *, times: int) -> EnvFor:
+    def env_for(start: int) -> Mapping[str, str]:
+        # Each start has a folder of its own, so each may die once; whoever comes after them lives.
+        if start > times:
+            return {}
+        hit = folder / str(start)
+        hit.mkdir(parents=True, exist_ok=True)
+        # News and commands pass these points several times per run: die at another one each time.
+        number = 1 if cell.point.startswith("publisher.") or cell.one_by_one else 1 + start % 2
+        return {
+            "FAILPOINTS": f"{cell.point}=kill@{number}",
+            "FAILPOINT_DIR": str(hit),
+            "EXECUTOR_TASKS": "1",
+        }
+
+    return env_for
+
+
 async def _poll(done: Callable[[], bool]) -> None:
     """Wait for it, but not for ever: a death that does not come shows in the line's figures."""
     deadline = time.monotonic() + DEATH_SECONDS
@@ -186,13 +208,15 @@ async def _poll(done: Callable[[], bool]) -> None:
 
 def lines_of_table(lines: Iterable[Line]) -> list[str]:
     """The matrix as a Markdown table."""
-    head = ["point", "process", "Graph fault", "runs", "deaths", *KINDS, "p50 s", "max s"]
+    head = ["point", "process", "Graph fault", "runs", "deaths", "frozen", "met", "faults", *KINDS]
+    head += ["p50 s", "max s"]
     rows = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
     for line in sorted(lines, key=lambda line: (line.cell.point, line.cell.process, line.cell.fault)):
         took = sorted(line.seconds)
         figures = [f"{took[len(took) // 2]:.1f}", f"{took[-1]:.1f}"] if took else ["-", "-"]
         cell = line.cell
-        values = [f"`{cell.point}`", cell.process, cell.fault, line.runs, line.deaths]
+        values: list[str | int] = [f"`{cell.point}`", cell.process, cell.fault]
+        values += [line.runs, line.deaths, line.frozen, line.met, line.faults]
         values += [*counts(line.verdicts).values(), *figures]
         rows.append(f"| {' | '.join(map(str, values))} |")
     return rows

@@ -65,13 +65,13 @@ MUTANTS = (
         bug="no journal: the intent is written after the call",
         file=f"{PUBLISHER}/creating.py",
         old="""\
-    attempt_id, proof_time = await _journal_intent(run, move, params["name"])
+    attempt_id, proof_time = await _journal_intent(run, move, params)
     await failpoint(f"publisher.{move.step}.intent_journaled")
     outcome = await run.graph.create(run.access, f"{move.step}s", params, proof_time=proof_time)
 """,
         new="""\
     outcome = await run.graph.create(run.access, f"{move.step}s", params, proof_time=int(time.time()))
-    attempt_id, _ = await _journal_intent(run, move, params["name"])
+    attempt_id, _ = await _journal_intent(run, move, params)
     await failpoint(f"publisher.{move.step}.intent_journaled")
 """,
         tests=_named(
@@ -222,6 +222,8 @@ def applied(mutant: Mutant, root: Path = ROOT) -> str:
 def hunt(mutants: Iterable[Mutant], tell: Callable[[str], None]) -> list[Mutant]:
     """Plant one bug after the other and run its tests; returns the bugs that nobody minded."""
     chosen = list(mutants)
+    for mutant in chosen:
+        applied(mutant)
     with tempfile.TemporaryDirectory(prefix="project-auto-mutants-") as folder:
         tree = Tree(Path(folder))
         clean = tree.run({test for mutant in chosen for test in mutant.tests})

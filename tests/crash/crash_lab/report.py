@@ -22,13 +22,20 @@ what stands in the Graph sandbox.
 | --- | --- |
 | lost | accepted, but nobody works on it |
 | duplicate | a second object of one run and step, even for a moment |
-| stuck | not final in time |
+| stuck | not final within 110 s of the press |
 | ghost | an object without a run |
 | wrong | ids, parent, account or status that are not as told; a run that failed |
 | answer lost | Meta created the object and the answer never came |
 | create lost | the connection ended before Meta created anything |
 | frozen | the publisher sleeps through its lease and the admit window; another one takes over |
-| seconds | from the last death that a run met to its final answer, in compressed time |
+| expiry not enforced | Meta breaks its rule, so two objects exist for a while; only the end counts |
+| deaths, frozen | processes that died at the point, by the marker each leaves; processes seen stopped |
+| met | runs that were in hand, or open, when a process died or froze |
+| faults | Graph faults that fired |
+| seconds | from the last death that a run met to its final answer; sweeper: to the last extra gone |
+
+Five runs are at work at once, on one publisher with one task: the seconds hold the wait for its other runs
+and their deaths.
 
 Compressed time: lease 3 s, admit window 3 s, clock skew 1 s, settle 1 s. In production 10, 60, 10 and 20 s.
 """
@@ -47,7 +54,8 @@ def total(results: Results, *, runs: int) -> str:
     sums = ", ".join(f"{found[kind]} {kind}" for kind in KINDS)
     return (
         f"{len(lines)} lines of {runs} runs: {sum(line.runs for line in lines)} runs, "
-        f"{sum(line.deaths for line in lines)} deaths; {sums}. It took {results.seconds:.0f} s."
+        f"{sum(line.deaths for line in lines)} deaths, {sum(line.frozen for line in lines)} freezes, "
+        f"{sum(line.faults for line in lines)} Graph faults; {sums}. It took {results.seconds:.0f} s."
     )
 
 
@@ -62,7 +70,7 @@ def one_line(line: Line, seconds: float) -> str:
     cell = line.cell
     return (
         f"{verdict:8} {cell.point:38} {cell.process:14} {cell.fault:32} "
-        f"{line.deaths:3} deaths {line.runs:3} runs {seconds:6.1f} s"
+        f"{line.deaths + line.frozen:3} hits {line.faults:3} faults {line.runs:3} runs {seconds:6.1f} s"
     )
 
 

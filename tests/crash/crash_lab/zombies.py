@@ -22,7 +22,6 @@ from local_stack.services import ADS_PUBLISHER
 FREEZE_SECONDS = 9.0
 LONG_FREEZE_SECONDS = 25.0
 """Long enough to see that the runs end meanwhile: a frozen process must not hold up their news either."""
-AT_ONCE = 5
 WAKE_SECONDS = 30.0
 BEFORE_SEND = "frozen before the send"
 IN_FLIGHT = "frozen, answer on its way"
@@ -60,19 +59,18 @@ class Graveyard:
             fault=scene,
             process=ADS_PUBLISHER,
         )
-        line = Line(cell=cell, runs=0, deaths=0, seconds=[])
+        line = Line(cell=cell)
         while line.runs < runs:
             presses = await self._bench.next_batch()
-            presses = presses[: min(AT_ONCE, runs - line.runs)]
-            await self._play(scene, step, point, presses)
-            line.runs += len(presses)
-            line.deaths += len(presses)
-            line.seconds += [took for press in presses if (took := press.recovered_in) is not None]
+            presses = presses[: runs - line.runs]
+            line.frozen += await self._play(scene, step, point, presses, line)
+            line.count(presses)
             self._lab.told += [press.told for press in presses if press.told]
             line.verdicts += await self._bench.judge()
         return line
 
-    async def _play(self, scene: str, step: str, point: str, presses: list[Press]) -> None:
+    async def _play(self, scene: str, step: str, point: str, presses: list[Press], line: Line) -> int:
+        """Play it once; returns how many publishers were seen frozen."""
         heir = self._lab.process(ADS_PUBLISHER)
         await heir.stop()
         zombies = [await self._raise(scene, point) for _ in presses]
@@ -81,6 +79,7 @@ class Graveyard:
         await asyncio.gather(*(accept(press) for press in presses))
         await self._freeze(scene, zombies, presses)
         frozen_at = time.monotonic()
+        await _poll(lambda: all(_is_stopped(zombie.process.pid) for zombie in zombies))
         for press in presses:
             press.last_death_at = frozen_at
         await heir.start()
@@ -91,7 +90,9 @@ class Graveyard:
         await asyncio.gather(*(self._has_given_up(zombie) for zombie in zombies))
         for zombie in zombies:
             await zombie.process.stop()
+        line.faults += sum(await self._lab.sandbox.fault_hits())
         await self._lab.sandbox.clear_faults()
+        return len(zombies)
 
     async def _raise(self, scene: str, point: str) -> Zombie:
         self._number += 1

@@ -105,7 +105,6 @@ class NotFound(Rejected):
 class MethodNotAllowed(Rejected):
     """The route exists for another method."""
 
-    code = "NOT_FOUND"
     status = 405
 
 

@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections.abc import Callable, Mapping, MutableMapping
+from decimal import Decimal
 from typing import Any, Final
 from uuid import uuid4
 
@@ -34,6 +35,45 @@ MAX_BODY_BYTES: Final = 65_536
 MAX_JSON_DEPTH: Final = 32
 SERVER_ERROR: Final = 500
 MAX_REQUEST_ID: Final = 64
+
+_WHOLE: Final = "must be a whole number"
+_NUMBER: Final = "must be a number"
+_BOOLEAN: Final = "must be true or false"
+_OBJECT: Final = "must be an object"
+_ONE_OF: Final = "must be one of {expected}"
+_SHORT: Final = frozenset({"string_too_short", "too_short"})
+_RULES: Final[Mapping[str, str]] = {
+    "missing": "is required",
+    "less_than_equal": "must be at most {le}",
+    "less_than": "must be less than {lt}",
+    "greater_than_equal": "must be at least {ge}",
+    "greater_than": "must be greater than {gt}",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_too_long": "must have at most {max_length} characters",
+    "too_short": "must have at least {min_length} entries",
+    "too_long": "must have at most {max_length} entries",
+    "literal_error": _ONE_OF,
+    "enum": _ONE_OF,
+    "string_type": "must be text",
+    "list_type": "must be a list",
+    "int_type": _WHOLE,
+    "int_parsing": _WHOLE,
+    "int_parsing_size": "is too large",
+    "int_from_float": _WHOLE,
+    "float_type": _NUMBER,
+    "float_parsing": _NUMBER,
+    "decimal_type": _NUMBER,
+    "decimal_parsing": _NUMBER,
+    "finite_number": _NUMBER,
+    "bool_type": _BOOLEAN,
+    "bool_parsing": _BOOLEAN,
+    "uuid_type": "must be a UUID",
+    "uuid_parsing": "must be a UUID",
+    "dict_type": _OBJECT,
+    "model_type": _OBJECT,
+    "model_attributes_type": _OBJECT,
+}
+"""What follows a field's name, by pydantic's code of the fault."""
 
 BodyFor = Callable[[str, AppError], BaseModel]
 """Chooses the error body for a path."""
@@ -92,12 +132,35 @@ def from_validation_error(exc: RequestValidationError) -> ValidationFailed:
 
 
 def _issue(error: Mapping[str, Any]) -> Issue:
-    path = [part for part in error["loc"][1:] if part != "body"]
-    message, code = str(error["msg"]).removeprefix("Value error, "), str(error["type"])
-    # Messages of our own validators are whole sentences; pydantic's need the field's name.
-    if path and code != "value_error":
-        message = f"{'.'.join(map(str, path))}: {message}"
+    path, code = list(error["loc"][1:]), str(error["type"])
+    # Messages of our own validators are whole sentences already.
+    message = (
+        str(error["msg"]).removeprefix("Value error, ")
+        if code == "value_error"
+        else _sentence(path, code, error.get("ctx", {}))
+    )
     return Issue(path=path, message=message, code=code)
+
+
+def _sentence(path: list[str | int], code: str, context: Mapping[str, Any]) -> str:
+    """What pydantic's code means, in words for a user; its own texts speak to programmers."""
+    if not path:
+        return "The body must be a JSON object"
+    name = ".".join(map(str, path))
+    if code == "extra_forbidden":
+        return f"Unknown field {name}"
+    if code in _SHORT and context.get("min_length") == 1:
+        return f"{name} must not be empty"
+    facts = {key: _plain(value) for key, value in context.items()}
+    return f"{name} {_RULES.get(code, 'is not valid').format_map(facts)}"
+
+
+def _plain(value: object) -> str:
+    # Python's own spelling of a large Decimal or float has an exponent.
+    if isinstance(value, Decimal | float):
+        return f"{Decimal(str(value)):f}".removesuffix(".0")
+    # Pydantic lists a choice as 'one', 'two' or 'three'.
+    return str(value).replace("'", "").replace(" or ", ", ")
 
 
 def _from_http_exception(request: Request, exc: HTTPException) -> AppError:

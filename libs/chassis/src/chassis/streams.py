@@ -39,6 +39,8 @@ RECLAIM_IDLE_MS: Final = 5000
 RECLAIM_EVERY_MS: Final = 1000
 GUARD_SECONDS: Final = 1.0
 TIDY_SECONDS: Final = 60.0
+MAX_DELIVERIES: Final = 10
+"""An entry on which a handler has failed this often, for no passing reason, is set aside."""
 FORGET_CONSUMER_MS: Final = 3_600_000
 DRAIN_SECONDS: Final = 5.0
 DEAD_SUFFIX: Final = ".dead"
@@ -147,10 +149,12 @@ class Consumers:
                 except Retryable as exc:
                     _log.warning("handler_delayed", stream=self.msg["channel"], reason=exc.message)
                     raise
-                except Exception:
+                except Exception as exc:
                     # FastStream's own log is off; without this line a bug would be repeated in silence.
                     _log.exception("handler_failed", stream=self.msg["channel"])
-                    raise
+                    if await msg.get_delivery_count() < MAX_DELIVERIES:
+                        raise
+                    await bury(redis, group, self.msg, exc, error="handler_failed")
 
             async def after_processed(
                 self,
@@ -180,13 +184,17 @@ def _has_stopped(subscriber: Any) -> bool:
     return True
 
 
-async def bury(redis: Redis, group: str, entry: dict[str, Any], error: Exception) -> None:
-    """Move one unreadable entry to the dead stream, in one transaction with its acknowledgement."""
+async def bury(
+    redis: Redis, group: str, entry: dict[str, Any], exc: Exception, *, error: str | None = None
+) -> None:
+    """Move one entry to the dead stream, in one transaction with its acknowledgement."""
     stream, entry_id = entry["channel"], entry["message_ids"][0]
-    reason = _reason(error)
+    reason = (
+        _reason(exc) if error is None else f"The handler failed {MAX_DELIVERIES} times: {type(exc).__name__}"
+    )
     fields: dict[Any, Any] = {
         **entry["data"],
-        "error": error_class(error),
+        "error": error or error_class(exc),
         "reason": reason[:1000],
         "source_stream": stream,
         "source_id": entry_id,

@@ -11,8 +11,12 @@ from typing import Any, Final
 
 import httpx
 
+from chassis.telemetry import redact
+
 SERVER_ERROR: Final = 500
 CLIENT_ERROR: Final = 400
+MAX_TEXT: Final = 400
+"""Characters of one text of Meta's that are kept."""
 OBJECT_ID: Final = re.compile(r"\d{1,25}")
 _UNKNOWN_CODES: Final = frozenset({1, 2})
 """Meta's "please retry later": seen to come after the object had been created."""
@@ -89,7 +93,9 @@ def classify_answer(status: int, body: bytes, headers: Mapping[str, str]) -> Cre
         return Refused(error=error)
     object_id = payload.get("id") if isinstance(payload, dict) and not error else None
     if status < 300 and isinstance(object_id, str) and OBJECT_ID.fullmatch(object_id):  # noqa: PLR2004 - 2xx
-        return Created(object_id=object_id, version_warning=headers.get("x-ad-api-version-warning"))
+        return Created(
+            object_id=object_id, version_warning=plain_text(headers.get("x-ad-api-version-warning"))
+        )
     return Unknown(reason=f"HTTP {status} without a usable answer")
 
 
@@ -102,11 +108,11 @@ def parse_error(status: int, payload: Any, headers: Mapping[str, str]) -> MetaEr
     return MetaError(
         code=raw["code"],
         subcode=subcode if isinstance(subcode, int) else None,
-        message=str(raw.get("message", "")),
-        user_title=raw.get("error_user_title"),
-        user_message=raw.get("error_user_msg"),
+        message=plain_text(raw.get("message")) or "",
+        user_title=plain_text(raw.get("error_user_title")),
+        user_message=plain_text(raw.get("error_user_msg")),
         blame_fields=_blame_fields(raw.get("error_data")),
-        fbtrace_id=raw.get("fbtrace_id"),
+        fbtrace_id=plain_text(raw.get("fbtrace_id")),
         is_transient=raw.get("is_transient") is True,
         http_status=status,
         headers={key.lower(): value for key, value in headers.items()},
@@ -115,17 +121,29 @@ def parse_error(status: int, payload: Any, headers: Mapping[str, str]) -> MetaEr
 
 def _blame_fields(error_data: Any) -> tuple[str, ...]:
     # Meta sends this as an object or as JSON text within the JSON.
-    data = parse_json(error_data.encode()) if isinstance(error_data, str) else error_data
+    data = parse_json(error_data) if isinstance(error_data, str) else error_data
     specs = data.get("blame_field_specs") if isinstance(data, dict) else None
     if not isinstance(specs, list):
         return ()
-    return tuple(".".join(map(str, spec)) for spec in specs if isinstance(spec, list))
+    paths = (".".join(map(str, spec)) for spec in specs if isinstance(spec, list))
+    return tuple(filter(None, map(plain_text, paths)))
 
 
-def parse_json(body: bytes) -> Any:
+def plain_text(value: Any) -> str | None:
+    """A text of Meta's as it may be stored and shown: no credential, no control character, not too long.
+
+    Meta has been seen to repeat a token in an error about it.
+    """
+    if not isinstance(value, str):
+        return None
+    printable = "".join(char if char.isprintable() else " " for char in value[: 4 * MAX_TEXT])
+    return str(redact(printable))[:MAX_TEXT].strip() or None
+
+
+def parse_json(body: bytes | str) -> Any:
     try:
         return json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 

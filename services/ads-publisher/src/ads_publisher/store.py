@@ -377,8 +377,3 @@ async def next_version_after_end(connection: Connection, job: Job) -> int:
 async def get_job_by_run(connection: Connection, run_id: UUID) -> Job | None:
     row = await connection.fetchrow(f"SELECT {JOB_COLUMNS} FROM publish_jobs WHERE run_id = $1", run_id)
     return Job(**dict(row)) if row else None
-
-
-async def count_open_jobs(connection: Connection) -> int:
-    count: int = await connection.fetchval(f"SELECT count(*) FROM publish_jobs WHERE status IN {OPEN}")
-    return count

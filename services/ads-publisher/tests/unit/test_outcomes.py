@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ads_publisher.outcomes import (
+    MAX_TEXT,
     Created,
     MetaError,
     NotSent,
@@ -105,3 +106,29 @@ def test_blame_fields_are_read_from_an_object_and_from_json_text() -> None:
 
 def test_headers_of_an_error_never_show_in_its_repr() -> None:
     assert "secret" not in repr(MetaError(code=1, headers={"x": "secret"}))
+
+
+def refused(**error: object) -> MetaError:
+    answer = classify_answer(400, envelope(100, **error), {})
+    assert isinstance(answer, Refused)
+    return answer.error
+
+
+def test_a_credential_in_metas_text_is_not_kept() -> None:
+    token = "EAAB" + "x" * 40
+    error = refused(
+        error_user_msg=f"Malformed access token {token}", error_user_title=f"access_token={token}"
+    )
+    assert token not in repr(error)
+
+
+def test_metas_texts_can_always_be_stored_and_shown() -> None:
+    error = refused(error_user_msg="a\u0000b\ud800\nc", error_user_title=7, fbtrace_id=["x"])
+    assert error.user_message == "a b  c"
+    assert error.user_title is None
+    assert error.fbtrace_id is None
+    assert len(refused(error_user_msg="long " * 10_000).user_message or "") <= MAX_TEXT
+
+
+def test_an_answer_nested_without_end_is_unknown() -> None:
+    assert isinstance(classify_answer(400, b"[" * 200_000, {}), Unknown)

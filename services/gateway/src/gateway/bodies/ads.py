@@ -73,7 +73,7 @@ def _formats(value: Any) -> Any:
 
 def _number(value: Any) -> Any:
     if isinstance(value, bool | str):
-        raise ValueError("budgetOverride: Input should be a number")  # noqa: TRY004 - pydantic takes ValueError
+        raise ValueError("budgetOverride must be a number")  # noqa: TRY004 - pydantic takes ValueError
     return value
 
 

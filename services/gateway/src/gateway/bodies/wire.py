@@ -20,9 +20,9 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 
 
 class RequestBody(BaseModel):
-    """A body that a caller sends. An unknown field is refused, since it was meant for something."""
+    """A body that a caller sends. Unknown fields are ignored: frontends send more than a route reads."""
 
-    model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True)
+    model_config = ConfigDict(alias_generator=to_camel, extra="ignore", frozen=True)
 
 
 def example(value: dict[str, Any]) -> ConfigDict:

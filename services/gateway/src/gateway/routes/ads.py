@@ -29,7 +29,7 @@ KEY_REUSED = Conflict(
     "This Idempotency-Key was used for another request", hint="Use a new key for a new request."
 )
 BAD_KEY = ValidationFailed(f"Idempotency-Key must be printable ASCII of at most {MAX_KEY} characters")
-BAD_LIMIT = ValidationFailed("limit: Input should be a valid integer, unable to parse string as an integer")
+BAD_LIMIT = ValidationFailed("limit must be a whole number")
 NO_RUN = UnknownRun()
 OPEN_RUN: dict[int | str, dict[str, Any]] = {
     200: {"model": Accepted, "description": "The open run answers for this request too (`deduped`)."}
