@@ -2,7 +2,7 @@
 # Written for GNU make 3.81, which macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test check smoke crash chaos mutants lock docs clean
+.PHONY: help install demo up down test campaign check smoke crash chaos mutants lock docs clean
 
 VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
@@ -35,8 +35,11 @@ up: $(STAMP) ## Run the whole system on this machine until Ctrl-C; data stays in
 down: ## Stop what `make up` or `make demo` started, and nothing else
 	@if [ -x $(PYTHON_IN_VENV) ]; then $(PYTHON_IN_VENV) -m local_stack down; else echo "Nothing was running."; fi
 
-test: $(STAMP) ## Every test that needs no Docker, end to end included
-	@$(PYTHON_IN_VENV) -m pytest
+test: $(STAMP) ## Every test that needs no Docker, end to end included, but the crash campaign
+	@$(PYTHON_IN_VENV) -m pytest --ignore=tests/crash
+
+campaign: $(STAMP) ## The crash campaign at CI size: each failpoint five times, 200 runs of chaos
+	@$(PYTHON_IN_VENV) -m pytest tests/crash
 
 check: $(STAMP) ## Format, lint, types, layers and the fast tests
 	@$(PYTHON_IN_VENV) -m ruff format --check .

@@ -6,15 +6,25 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import httpx
 import pytest
 import uvicorn
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, StrictInt, ValidationError, create_model
 from sample_service.app import ORIGIN, create_app
 
-from chassis.http import MAX_BODY_BYTES, MAX_JSON_DEPTH, SECURITY_HEADERS, internal_client
+from chassis.http import (
+    MAX_BODY_BYTES,
+    MAX_JSON_DEPTH,
+    SECURITY_HEADERS,
+    from_validation_error,
+    internal_client,
+)
 from chassis.telemetry import span
 
 PASSWORD = "planted-password"
@@ -191,9 +201,47 @@ def test_a_field_that_does_not_fit_is_named_and_explained(client: httpx.Client) 
     assert answer.status_code == 400
     assert answer.json() == {
         "error": "VALIDATION_ERROR",
-        "message": "email: Field required",
-        "issues": [{"path": ["email"], "message": "email: Field required", "code": "missing"}],
+        "message": "email is required",
+        "issues": [{"path": ["email"], "message": "email is required", "code": "missing"}],
     }
+
+
+Mode = Literal["radius", "regions"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "sentence"),
+    [
+        (Annotated[int, Field(ge=1, le=80)], 81, "x must be at most 80"),
+        (Annotated[int, Field(ge=1, le=80)], 0, "x must be at least 1"),
+        (Annotated[Decimal, Field(gt=0)], -1, "x must be greater than 0"),
+        (Annotated[Decimal, Field(le=Decimal("1E+9"))], 10**10, "x must be at most 1000000000"),
+        (Annotated[float, Field(lt=2.0)], 2, "x must be less than 2"),
+        (int, "junk", "x must be a whole number"),
+        (int, 2.5, "x must be a whole number"),
+        (StrictInt, "25", "x must be a whole number"),
+        (float, "junk", "x must be a number"),
+        (Decimal, [], "x must be a number"),
+        (bool, "junk", "x must be true or false"),
+        (str, 5, "x must be text"),
+        (Annotated[str, Field(min_length=8)], "short", "x must have at least 8 characters"),
+        (Annotated[str, Field(min_length=1)], "", "x must not be empty"),
+        (Annotated[str, Field(max_length=3)], "long", "x must have at most 3 characters"),
+        (list[str], "text", "x must be a list"),
+        (Annotated[list[str], Field(max_length=1)], ["a", "b"], "x must have at most 1 entries"),
+        (list[Mode], ["radius", "moon"], "x.1 must be one of radius, regions"),
+        (dict[str, int], [], "x must be an object"),
+        (UUID, "junk", "x must be a UUID"),
+        (datetime, "junk", "x is not valid"),
+    ],
+    ids=str,
+)
+def test_every_fault_is_a_plain_sentence(kind: Any, value: object, sentence: str) -> None:
+    model = create_model("Body", x=(kind, ...))
+    with pytest.raises(ValidationError) as caught:
+        model.model_validate({"x": value})
+    faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in caught.value.errors()]
+    assert from_validation_error(RequestValidationError(faults)).message == sentence
 
 
 def test_a_message_of_our_own_stands_alone(client: httpx.Client) -> None:
@@ -209,14 +257,14 @@ def test_a_message_of_our_own_stands_alone(client: httpx.Client) -> None:
 def test_every_fault_of_a_body_is_listed_and_the_message_repeats_the_first(client: httpx.Client) -> None:
     body = client.post("/echo", json={"formats": ["feed", 7]}).json()
     assert [issue["path"] for issue in body["issues"]] == [["email"], ["password"], ["formats", 1]]
-    assert body["message"] == body["issues"][0]["message"] == "email: Field required"
+    assert body["message"] == body["issues"][0]["message"] == "email is required"
 
 
 @pytest.mark.parametrize("body", ["[]", '"text"', "7", "null", "true"])
 def test_json_that_is_no_object_is_refused(client: httpx.Client, body: str) -> None:
     answer = post(client, body)
     assert answer.status_code == 400
-    assert issue_free(answer)["error"] == "VALIDATION_ERROR"
+    assert issue_free(answer) == {"error": "VALIDATION_ERROR", "message": "The body must be a JSON object"}
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "limit=junk", "limit=", "limit=1.5", "limit=%00"])
@@ -277,6 +325,7 @@ def test_a_known_route_with_another_method_says_which_it_takes(client: httpx.Cli
     answer = client.get("/echo")
     assert answer.status_code == 405
     assert answer.headers["allow"] == "POST"
+    assert answer.json()["error"] == "VALIDATION_ERROR"
     assert answer.json()["message"] == "GET is not supported for /echo"
 
 

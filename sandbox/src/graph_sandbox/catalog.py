@@ -87,8 +87,6 @@ OBJECTIVES = (
 )
 """What a new campaign may have."""
 
-"""Still in the enum, refused for new campaigns."""
-
 SPECIAL_AD_CATEGORIES = (
     "CREDIT",
     "EMPLOYMENT",

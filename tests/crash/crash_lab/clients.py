@@ -31,7 +31,6 @@ class Press:
     accepted_at: float = 0.0
     final_at: float | None = None
     last_death_at: float | None = None
-    death_fence: int | None = None
     told: Told | None = None
     tries: int = 0
 

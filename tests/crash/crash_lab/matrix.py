@@ -91,6 +91,10 @@ def cells() -> list[Cell]:
     ]
 
 
+Leased = dict[str, tuple[int, float]]
+"""By run: the fence of its last lease that ended in a death, and when (monotonic)."""
+
+
 class Bench:
     """Works off cells on one lab."""
 
@@ -115,16 +119,22 @@ class Bench:
         deaths = process.deaths
         folder = self._lab.folder / "failpoints" / str(self._number)
 
-        async def mark(_: str) -> None:
-            await self._mark_deaths(cell, presses)
+        leased: Leased = {}
 
-        process.on_death = mark
+        async def note(_: str) -> None:
+            await self._note_death(cell, presses, leased)
+
+        process.on_death = note
         await process.restart(_deadly(cell, folder, times=len(presses)))
         await self._lab.ready(cell.process)
         await self._press_all(cell, presses)
         until = time.monotonic() + CELL_SECONDS + DEATH_SECONDS * len(presses)
         await asyncio.gather(*(follow(press, until=until) for press in presses))
         process.on_death = None
+        for press in presses:
+            if press.run_id in leased:
+                # Only now: a run may die before its client has heard that it was accepted.
+                press.last_death_at = leased[press.run_id][1]
         line.count(presses)
         line.deaths += len(list(folder.glob("*/*@*")))
         line.faults += sum(await self._lab.sandbox.fault_hits())
@@ -163,22 +173,23 @@ class Bench:
         else:
             await asyncio.gather(*(accept(press) for press in presses))
 
-    async def _mark_deaths(self, cell: Cell, presses: list[Press]) -> None:
-        """Note which runs the death met: those in hand of the only task, or all that are open."""
+    async def _note_death(self, cell: Cell, presses: list[Press], leased: Leased) -> None:
+        """Note whom a death met: the run in hand of the only task, or everyone who waits for an end."""
         now = time.monotonic()
-        in_hand: dict[str, int] | None = None
-        if cell.point in _IN_HAND:
-            connection = await self._lab.connect()
-            rows = await connection.fetch(
-                "SELECT run_id::text, fence FROM ads_publisher.publish_jobs WHERE status = 'running'"
-            )
-            await connection.close()
-            in_hand = {row["run_id"]: row["fence"] for row in rows}
-        for press in presses:
-            fence = 0 if in_hand is None else in_hand.get(press.run_id)
+        if cell.point not in _IN_HAND:
+            for press in presses:
+                if press.final_at is None:
+                    press.last_death_at = now
+            return
+        connection = await self._lab.connect()
+        rows = await connection.fetch(
+            "SELECT run_id::text, fence FROM ads_publisher.publish_jobs WHERE status = 'running'"
+        )
+        await connection.close()
+        for row in rows:
             # A lease of the same fence as before belongs to an earlier death, and is running out.
-            if press.final_at is None and fence is not None and (fence == 0 or fence != press.death_fence):
-                press.last_death_at, press.death_fence = now, fence
+            if leased.get(row["run_id"], (0, 0.0))[0] != row["fence"]:
+                leased[row["run_id"]] = row["fence"], now
 
 
 def _deadly(cell: Cell, folder: Path, *, times: int) -> EnvFor:

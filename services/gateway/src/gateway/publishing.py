@@ -18,7 +18,6 @@ from chassis.errors import Conflict, NotFound, Unavailable, ValidationFailed
 from chassis.failpoints import failpoint
 from chassis.outbox import add_event
 from chassis.telemetry import current_traceparent, get_logger, trace_id_of
-from contracts.errors import Issue
 from contracts.events import (
     PUBLISH_STREAM,
     AdSettingsSnapshot,
@@ -72,14 +71,13 @@ class Publishing:
         """Accept a run, or answer with the one that is open already.
 
         Raises:
-            ValidationFailed: the key is unusable, or the body says something that we do not know.
+            ValidationFailed: the key is unusable.
             Conflict: the key came before with another body or for another route.
         """
         async with transaction(self._pool) as conn:
             replay = await _claim_key(conn, session.customer_id, key, job_type, body) if key else None
             if replay:
                 return replay
-            _refuse_fields(body)
             accepted = await self._accept(conn, job_type, session)
             if key:
                 await _keep_answer(conn, session.customer_id, key, accepted)
@@ -192,15 +190,6 @@ def _snapshot(settings: ads.AdSettings | None) -> AdSettingsSnapshot | None:
         cta_type=settings.cta_type,
         budget_override=settings.budget_override,
     )
-
-
-def _refuse_fields(body: Mapping[str, Any]) -> None:
-    if body:
-        issues = [
-            Issue(path=[name], message=f"{name}: Extra inputs are not permitted", code="extra_forbidden")
-            for name in body
-        ]
-        raise ValidationFailed(issues[0].message, hint="Send {}.", issues=issues)
 
 
 async def _claim_key(

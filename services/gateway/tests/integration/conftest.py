@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import asyncpg
@@ -25,7 +26,17 @@ from local_stack.ports import free_port
 from local_stack.servers import EmbeddedValkey
 
 sys.path.append(str(Path(__file__).parent))  # the harness is not part of any installed package
-from gateway_harness import ROLE, Database, Gateway, Migrated, NewPerson, Person, Publisher, StartGateway
+from gateway_harness import (
+    ROLE,
+    Database,
+    Gateway,
+    Migrated,
+    NewPerson,
+    Person,
+    Publisher,
+    Sandbox,
+    StartGateway,
+)
 
 META_AUTH_ROLE = "meta_auth_of_gateway"
 APP_ID = "424200000000023"
@@ -195,6 +206,37 @@ async def connected_gateway(
 ) -> Gateway:
     """A gateway with a real meta-auth behind it and the sandbox as Meta."""
     return start_gateway(port=gateway_port, META_AUTH_URL=start_meta_auth(), RERING_AFTER_SECONDS="600")
+
+
+@pytest_asyncio.fixture(scope="session")
+async def plain_gateway(start_gateway: StartGateway, start_meta_auth: Callable[..., str]) -> Gateway:
+    """A gateway whose meta-auth knows no app of Meta's and allows no development connection."""
+    meta_auth = start_meta_auth(
+        META_APP_ID="", META_APP_SECRET="", META_REDIRECT_URL="", ALLOW_DEV_META="TRUE "
+    )
+    return start_gateway(
+        META_AUTH_URL=meta_auth, RERING_AFTER_SECONDS="600", APP_URL="https://app.example.com/"
+    )
+
+
+@pytest_asyncio.fixture(scope="session")
+async def keyless_gateway(start_gateway: StartGateway, start_meta_auth: Callable[..., str]) -> Gateway:
+    """A gateway whose meta-auth has lost the key that the stored tokens are sealed with."""
+    keys = {"TOKEN_KEYS": json.dumps({"k2": secrets.token_urlsafe(32)}), "TOKEN_KEY_ID": "k2"}
+    return start_gateway(META_AUTH_URL=start_meta_auth(**keys), RERING_AFTER_SECONDS="600")
+
+
+@pytest_asyncio.fixture
+async def sandbox(sandbox_url: str) -> AsyncIterator[Sandbox]:
+    """The controls of the sandbox; what was armed is disarmed at the end."""
+    async with httpx.AsyncClient(base_url=f"{sandbox_url}/_sandbox/", trust_env=False) as controls:
+
+        async def tell(what: str, body: dict[str, Any]) -> None:
+            answer = await controls.post(what, json=body)
+            assert answer.is_success, answer.text
+
+        yield tell
+        await controls.delete("faults")
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Self, TypeVar
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import httpx
@@ -34,6 +35,7 @@ from contracts.events import (
     read_event,
 )
 from contracts.wire import iso_utc
+from local_stack.dialog import consent
 
 ROLE: Final = "gateway_tested"
 """Roles belong to the whole server: a name of our own, so that other suites' passwords stay theirs."""
@@ -54,6 +56,8 @@ _EVENT_OF: Final = {
     RunFailedBody: RunFailed,
     ObjectsSyncedBody: ObjectsSynced,
 }
+APP: Final = "http://localhost:3000"
+"""Where the frontend is when nothing else is set."""
 T = TypeVar("T")
 
 
@@ -188,6 +192,11 @@ class Publisher:
     async def tell(self, run: Run, version: int, body: type[Any], **fields: Any) -> None:
         await self.send(self.event(run, version, body, **fields))
 
+    async def finish(self, run: Run) -> None:
+        """Tell that it succeeded, and wait until that shows."""
+        await self.tell(run, 1, RunSucceededBody, mode="real", campaign_id="1", adset_id="2")
+        await run.until(lambda seen: seen["status"] == "success")
+
     async def commands(self, run: Run) -> list[AdsPublish | AdsSync]:
         """What has been put on the stream for this run."""
         entries = await self.redis.xrange(PUBLISH_STREAM)
@@ -212,6 +221,24 @@ class Publisher:
         await self.redis.hset("presence:ads-publisher", "test-1", json.dumps(entry))
 
 
+async def come_back(person: Person, location: str) -> str:
+    """Follow Meta's redirect back to the gateway; where the browser is sent next."""
+    parts = urlsplit(location)
+    answer = await person.http.get(f"{parts.path}?{parts.query}")
+    assert answer.status_code == 302, answer.text
+    return answer.headers["location"].removeprefix(APP)
+
+
+async def connect_url(person: Person) -> str:
+    return str((await person.get("/meta/oauth/connect-url"))["url"])
+
+
+async def connect(person: Person, persona: str = "ada") -> str:
+    return await come_back(person, await consent(await connect_url(person), persona=persona))
+
+
 StartGateway = Callable[..., Gateway]
 NewPerson = Callable[[Gateway], Awaitable[Person]]
 Migrated = Callable[[str, str], Awaitable[Database]]
+Sandbox = Callable[[str, dict[str, Any]], Awaitable[None]]
+"""Tells the sandbox something over its control address."""

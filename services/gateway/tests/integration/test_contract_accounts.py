@@ -69,11 +69,10 @@ async def test_of_many_signups_with_one_address_at_once_exactly_one_wins(
     [
         ({"email": "not an address"}, "Enter a valid email address"),
         ({"email": ""}, "Enter a valid email address"),
-        ({"email": 5}, "email: Input should be a valid string"),
-        ({"name": "  "}, "name: String should have at least 1 character"),
-        ({"password": "seven77"}, "password: String should have at least 8 characters"),
-        ({"password": "x" * 129}, "password: String should have at most 128 characters"),
-        ({"isAdmin": True}, "isAdmin: Extra inputs are not permitted"),
+        ({"email": 5}, "email must be text"),
+        ({"name": "  "}, "name must not be empty"),
+        ({"password": "seven77"}, "password must have at least 8 characters"),
+        ({"password": "x" * 129}, "password must have at most 128 characters"),
     ],
 )
 async def test_a_signup_that_does_not_fit_says_which_field(
@@ -82,6 +81,14 @@ async def test_a_signup_that_does_not_fit_says_which_field(
     answer = await _sign_up(stranger, **changed)
     assert answer.status_code == 400
     assert answer.json() == _nested("VALIDATION_ERROR", message)
+
+
+async def test_fields_that_are_not_known_are_ignored_at_signup_and_login(stranger: httpx.AsyncClient) -> None:
+    email = new_email()
+    signed_up = await _sign_up(stranger, email=email, isAdmin=True)
+    assert signed_up.status_code == 201
+    login = {"email": email, "password": PASSWORD, "remember": True}
+    assert (await stranger.post("/auth/login", json=login)).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/signup", "/auth/login"])

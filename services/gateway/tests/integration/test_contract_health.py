@@ -15,6 +15,11 @@ async def test_health_is_exactly_three_keys_of_compact_json(stranger: httpx.Asyn
     assert await _health(stranger) == (200, '{"ok":true,"db":true,"redis":true}')
 
 
+async def test_a_probe_may_ask_for_the_head_only(stranger: httpx.AsyncClient) -> None:
+    answer = await stranger.head("/health")
+    assert (answer.status_code, answer.content) == (200, b"")
+
+
 async def test_health_tells_within_two_seconds_that_redis_hangs_and_when_it_is_back(
     stranger: httpx.AsyncClient, valkey: EmbeddedValkey
 ) -> None:

@@ -75,6 +75,7 @@ class Ready(WireModel):
     )
 
 
+@router.head("/health", include_in_schema=False)
 @router.get("/health", responses={503: {"model": Health}})
 async def health(context: ContextDep, response: Response) -> Health:
     db, redis = await asyncio.gather(is_alive(context.pool), _redis_answers(context))
