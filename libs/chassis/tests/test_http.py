@@ -48,6 +48,7 @@ def address() -> Iterator[tuple[str, int]]:
     )
     server = uvicorn.Server(config)
     listener = config.bind_socket()
+    listener.listen()  # bound is not listening: the first call may come before the server's thread runs
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     yield listener.getsockname()
