@@ -19,6 +19,8 @@ from local_stack.services import ADS_PUBLISHER, GATEWAY
 
 CELL_SECONDS = 60.0
 """Within this, and some seconds for each death, the runs of a cell must be final; most need about ten."""
+MOST_DEATHS = 4
+"""Per run, before a cell gives up on meeting every run."""
 _IN_HAND = frozenset({*points.EXECUTOR, *points.SETTLE}) - {"publisher.finish.after_commit"}
 """Here the journal says whom a death met: the run that the only task had leased."""
 DEATH_SECONDS = 10.0
@@ -116,7 +118,6 @@ class Bench:
         await self._arm_faults(cell, presses)
         process = self._lab.process(cell.process)
         self._number += 1
-        deaths = process.deaths
         folder = self._lab.folder / "failpoints" / str(self._number)
 
         leased: Leased = {}
@@ -125,7 +126,7 @@ class Bench:
             await self._note_death(cell, presses, leased)
 
         process.on_death = note
-        await process.restart(_deadly(cell, folder, times=len(presses)))
+        await process.restart(_deadly(cell, folder, leased, times=len(presses)))
         await self._lab.ready(cell.process)
         await self._press_all(cell, presses)
         until = time.monotonic() + CELL_SECONDS + DEATH_SECONDS * len(presses)
@@ -138,8 +139,7 @@ class Bench:
         line.count(presses)
         line.deaths += len(list(folder.glob("*/*@*")))
         line.faults += sum(await self._lab.sandbox.fault_hits())
-        if process.deaths - deaths < len(presses):
-            await process.restart()  # it is armed still
+        await process.restart()  # it may be armed still
         await self._lab.ready(cell.process)
         await self._lab.sandbox.clear_faults()
         self._lab.told += [press.told for press in presses if press.told]
@@ -192,10 +192,12 @@ class Bench:
                 leased[row["run_id"]] = row["fence"], now
 
 
-def _deadly(cell: Cell, folder: Path, *, times: int) -> EnvFor:
+def _deadly(cell: Cell, folder: Path, leased: Leased, *, times: int) -> EnvFor:
     def env_for(start: int) -> Mapping[str, str]:
-        # Each start has a folder of its own, so each may die once; whoever comes after them lives.
-        if start > times:
+        # Each start has a folder of its own, so each may die once; whoever comes after them lives. A death
+        # that meets a run for the second time, before another was even ingested, does not count for that one.
+        is_over = len(leased) >= times if cell.point in _IN_HAND else start > times
+        if is_over or start > MOST_DEATHS * times:
             return {}
         hit = folder / str(start)
         hit.mkdir(parents=True, exist_ok=True)
