@@ -82,6 +82,20 @@ async def test_an_answer_lost_after_the_create_is_found_again_within_seconds(
     await assert_one_of_each(sandbox, account)
 
 
+@pytest.mark.parametrize(("do", "seconds"), [("hang", 30), ("trickle", 1), ("html", None)])
+async def test_an_answer_that_never_ends_or_is_none_is_cut_off_and_looked_up(
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, do: str, seconds: int | None
+) -> None:
+    account = new_account()
+    await sandbox.name_owner(account)
+    await advertiser.set_up(account)
+    await sandbox.arm(do, at="after_commit", step="campaign", account=account, seconds=seconds)
+    run = await advertiser.finished((await advertiser.start_publish())["runId"], seconds=20)
+    assert run["status"] == "success", run["errorMessage"]
+    assert any(entry["state"] == "checking" for entry in run["steps"])
+    await assert_one_of_each(sandbox, account)
+
+
 @pytest.mark.parametrize("do", ["close", "code_2"])
 async def test_a_create_that_never_happened_is_tried_again_after_the_admit_window(
     advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, do: str

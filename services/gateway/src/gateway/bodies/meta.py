@@ -19,7 +19,7 @@ class MetaStatus(WireModel):
     status: ConnectionState
     meta_user_id: str | None = None
     ad_account_id: str | None = None
-    """Set by a development connection only; the account that is published to is `selectedAdAccountId`."""
+    """The placeholder of a development connection, else the same as `selectedAdAccountId`."""
     scopes: list[str] | None = None
     token_expires_at: UtcTime | None = None
     selected_ad_account_id: str | None = None
