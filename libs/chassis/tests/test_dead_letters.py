@@ -139,11 +139,14 @@ def command(redis_url: str) -> Run:
 
 @pytest_asyncio.fixture
 async def buried(redis: Redis) -> list[str]:
-    """Two letters of one stream and one of another, the oldest first."""
-    return [
-        (await bury_one(redis, stream=stream, number=str(number)))[0]
-        for number, stream in enumerate((STREAM, STREAM, OTHER))
-    ]
+    """Two letters of one stream and one of another, the oldest first, no two with the same id."""
+    ids = []
+    for number, stream in enumerate((STREAM, STREAM, OTHER)):
+        ids.append((await bury_one(redis, stream=stream, number=str(number)))[0])
+        # Ids are unique within a stream only: the next one shall be of a later millisecond.
+        while (now := await redis.time())[0] * 1000 + now[1] // 1000 <= int(ids[-1].split("-")[0]):
+            pass
+    return ids
 
 
 def test_list_prints_one_line_for_each_letter(command: Run, buried: list[str]) -> None:
