@@ -50,10 +50,14 @@ class Broken(Exception):
 
 @asynccontextmanager
 async def consuming(
-    redis_url: str, redis: Redis, *handlers: Handler, group: str = GROUP
+    redis_url: str,
+    redis: Redis,
+    *handlers: Handler,
+    group: str = GROUP,
+    reclaim_idle_ms: int = RECLAIM_IDLE_MS,
 ) -> AsyncIterator[Consumers]:
     """Consumers that run beside the test, one handler for one stream each."""
-    consumers = Consumers(redis_url=redis_url, redis=redis, group=group, reclaim_idle_ms=RECLAIM_IDLE_MS)
+    consumers = Consumers(redis_url=redis_url, redis=redis, group=group, reclaim_idle_ms=reclaim_idle_ms)
     for number, handler in enumerate(handlers):
         consumers.subscribe(STREAM if number == 0 else f"{STREAM}.{number}", handler)
     task = asyncio.create_task(consumers.run())
@@ -302,7 +306,12 @@ async def test_consumers_can_be_started_before_redis_is_there(
 
 async def test_two_consumers_share_the_entries(redis_url: str, redis: Redis) -> None:
     one, other = Recorder(), Recorder()
-    async with consuming(redis_url, redis, one), consuming(redis_url, redis, other):
+    # Long enough that no consumer is taken for dead on a busy machine: that is another test's matter.
+    idle = 60_000
+    async with (
+        consuming(redis_url, redis, one, reclaim_idle_ms=idle),
+        consuming(redis_url, redis, other, reclaim_idle_ms=idle),
+    ):
 
         async def both_worked() -> bool:
             await send(redis, count=10)
