@@ -1,10 +1,20 @@
 #!/bin/sh
-# Resolves all dependencies anew and writes the two hash-pinned lock files. Needs uv on the PATH (`make lock` sees to it).
+# Resolves all dependencies anew and writes the hash-pinned lock files: one for the workspace, one for each image, one for
+# the tools that install and build. Needs uv on the PATH (`make lock` sees to it).
 set -eu
+
+export_lock() {
+  uv export -q --no-emit-workspace --no-header --no-annotate "$@"
+}
 
 uv lock -q
 uv export -q --all-packages --all-groups --no-emit-workspace --no-header -o requirements.lock
-# The installer itself, for machines without one.
+for member in services/gateway services/meta-auth services/ads-publisher sandbox; do
+  name=$(sed -n 's/^name = "\(.*\)"/\1/p' "$member/pyproject.toml")
+  export_lock --package "$name" --no-default-groups -o "$member/requirements.lock"
+done
+# The installer itself, for machines without one, and what builds our own packages.
 uv pip compile -q --generate-hashes --universal --no-header --no-annotate -o requirements-uv.lock - <<'REQUIREMENTS'
 uv>=0.13,<0.14
+uv-build>=0.13,<0.14
 REQUIREMENTS

@@ -19,6 +19,10 @@ def main(  # noqa: PLR0917 - typer passes options by name
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     app_id: Annotated[str, typer.Option(envvar="SANDBOX_APP_ID")] = DEFAULT_APP_ID,
     app_secret: Annotated[str, typer.Option(envvar="SANDBOX_APP_SECRET")] = DEFAULT_APP_SECRET,
+    app_secret_file: Annotated[
+        Path | None,
+        typer.Option(envvar="SANDBOX_APP_SECRET_FILE", help="File that holds the secret instead."),
+    ] = None,
     redirect_uri: Annotated[
         list[str] | None, typer.Option(help="Registered redirect address, exact; repeat for more.")
     ] = None,
@@ -33,6 +37,8 @@ def main(  # noqa: PLR0917 - typer passes options by name
     """Serve a stand-in for Meta's OAuth dialog and Marketing API."""
     listed = [uri.strip() for uri in redirect_uris.split(",") if uri.strip()]
     registered = [*(redirect_uri or []), *listed] or [DEFAULT_REDIRECT_URI]
+    if app_secret_file:
+        app_secret = app_secret_file.read_text().strip()
     app = create_app(App(app_id, app_secret, tuple(registered)), state_file=state)
     typer.echo(
         f"Graph sandbox on http://{host}:{port} for app {app_id}; redirects to {', '.join(registered)}"

@@ -102,7 +102,9 @@ class Lab:
         self.credentials = Credentials.load_or_create(self.folder / "secrets.json")
         self.gateway_url, self.sandbox_url = gateway_url(ports), sandbox_url(ports)
         self.postgres = EmbeddedPostgres(self.folder / "postgres", ports.postgres, durable=False)
-        self.valkey = EmbeddedValkey(self.folder / "valkey", ports.valkey)
+        self.valkey = EmbeddedValkey(
+            self.folder / "valkey", ports.valkey, passwords=self.credentials.redis_passwords
+        )
         for server in (self.postgres, self.valkey):
             server.start()
             self._exits.callback(server.kill)

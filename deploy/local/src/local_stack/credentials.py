@@ -12,6 +12,9 @@ from chassis.service_tokens import new_key_pair
 SERVICES = ("gateway", "meta_auth", "ads_publisher")
 """Schema and role names, in the order of the pages."""
 
+REDIS_ADMIN = "default"
+"""The Redis user for tests and operators, who may do everything."""
+
 
 class KeyPair(BaseModel):
     """An Ed25519 key pair, base64url."""
@@ -33,19 +36,22 @@ class Credentials(BaseModel):
     token_keys: dict[str, str]
     service_keys: dict[str, KeyPair]
     role_passwords: dict[str, str]
+    redis_passwords: dict[str, str]
+    """By Redis user: a service's name, or `REDIS_ADMIN`."""
 
     @classmethod
     def load_or_create(cls, path: Path) -> "Credentials":
         """Read the file, or make new secrets and write it with mode 0600."""
         try:
-            return cls.model_validate_json(path.read_text())
+            kept = json.loads(path.read_text())
         except FileNotFoundError:
-            pass
-        created = cls._new()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(created.model_dump_json(indent=2) + "\n")
-        return created
+            kept = {}
+        credentials = cls.model_validate({**cls._new().model_dump(), **kept})
+        if cls.model_fields.keys() - kept.keys():  # all of them, or those that a newer version added
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+                file.write(credentials.model_dump_json(indent=2) + "\n")
+        return credentials
 
     @classmethod
     def _new(cls) -> "Credentials":
@@ -63,6 +69,7 @@ class Credentials(BaseModel):
                 name: KeyPair(private=private, public=public) for name, (private, public) in pairs.items()
             },
             role_passwords={role: secrets.token_urlsafe(24) for role in roles},
+            redis_passwords={user: secrets.token_urlsafe(24) for user in (REDIS_ADMIN, *pairs)},
         )
 
     @property

@@ -11,11 +11,14 @@ import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # it ships no types
 
+from contracts.redis_acl import HEALTH_USER, redis_acl
 from local_stack import binaries
+from local_stack.credentials import REDIS_ADMIN
 from local_stack.ports import HOST
 from local_stack.process import Child, ChildFailedError, launch_argv
 
@@ -208,11 +211,24 @@ class EmbeddedPostgres(_Server):
 
 
 class EmbeddedValkey(_Server):
-    """A Valkey server in `data_dir`, with every write appended to a log that the next start reads."""
+    """A Valkey server in `data_dir`, with every write appended to a log that the next start reads.
 
-    def __init__(self, data_dir: Path, port: int, *, log_path: Path | None = None) -> None:
+    With `passwords`, by user, each service may do there what the contracts allow it, and `REDIS_ADMIN`
+    everything; without, anybody may do everything.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        port: int,
+        *,
+        log_path: Path | None = None,
+        passwords: Mapping[str, str] | None = None,
+    ) -> None:
         self.data_dir = data_dir.resolve()
         self.port = port
+        self._passwords = dict(passwords or {})
+        self._acl_file = self.data_dir / "users.acl"
         options = {
             "--bind": HOST,
             "--port": str(port),
@@ -220,6 +236,7 @@ class EmbeddedValkey(_Server):
             "--appendonly": "yes",
             "--appendfsync": "everysec",
             "--save": "",
+            **({"--aclfile": str(self._acl_file)} if passwords else {}),
         }
         self.child = Child(
             "valkey",
@@ -229,18 +246,33 @@ class EmbeddedValkey(_Server):
 
     @property
     def url(self) -> str:
-        """Address of the first database."""
-        return f"redis://{HOST}:{self.port}/0"
+        """Address of the first database for the administrator. May hold a password: never log it."""
+        return redis_url(self.port, REDIS_ADMIN, self._passwords)
 
     def is_ready(self) -> bool:
         """Whether it answers PING; while it still reads its data it does not."""
+        login = f"AUTH {HEALTH_USER} -\r\n" if self._passwords else ""
         try:
-            with socket.create_connection((HOST, self.port), timeout=1) as connection:
-                connection.sendall(b"PING\r\n")
-                return connection.recv(16).startswith(b"+PONG")
+            with (
+                socket.create_connection((HOST, self.port), timeout=1) as connection,
+                connection.makefile("rb") as answers,
+            ):
+                connection.sendall(f"{login}PING\r\n".encode())
+                return all(answers.readline().startswith(b"+") for _ in ("login", "ping")[not login :])
         except OSError:
             return False
 
     def prepare(self) -> None:
-        """Create the folder."""
+        """Create the folder and say who may do what."""
         self.data_dir.mkdir(parents=True, exist_ok=True)
+        if self._passwords:
+            services = {user: text for user, text in self._passwords.items() if user != REDIS_ADMIN}
+            admin = f"user {REDIS_ADMIN} on >{self._passwords[REDIS_ADMIN]} ~* &* +@all\n"
+            self._acl_file.touch(mode=0o600)
+            self._acl_file.write_text(redis_acl(services).replace("user default off\n", admin))
+
+
+def redis_url(port: int, user: str, passwords: Mapping[str, str]) -> str:
+    """Address of the first database for this user; one without a password is none of a server's users."""
+    login = f"{user}:{passwords[user]}@" if user in passwords else ""
+    return f"redis://{login}{HOST}:{port}/0"

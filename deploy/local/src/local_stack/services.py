@@ -9,6 +9,7 @@ from pathlib import Path
 
 from local_stack.credentials import Credentials
 from local_stack.ports import HOST, Ports
+from local_stack.servers import redis_url
 
 GATEWAY = "gateway"
 META_AUTH = "meta-auth"
@@ -140,7 +141,7 @@ def _common(name: str, ports: Ports, credentials: Credentials) -> dict[str, str]
         "ENVIRONMENT": "development",
         "DATABASE_URL": database_url(role),
         "MIGRATION_DATABASE_URL": database_url(f"{role}_owner"),
-        "REDIS_URL": f"redis://{HOST}:{ports.valkey}/0",
+        "REDIS_URL": redis_url(ports.valkey, name, credentials.redis_passwords),
         "LOG_LEVEL": "INFO",
         "LOG_FORMAT": "console",
         "HOST": HOST,

@@ -58,7 +58,10 @@ class Stack:
             self.data_dir / POSTGRES, self.ports.postgres, log_path=self.log_path(POSTGRES)
         )
         self.valkey = EmbeddedValkey(
-            self.data_dir / VALKEY, self.ports.valkey, log_path=self.log_path(VALKEY)
+            self.data_dir / VALKEY,
+            self.ports.valkey,
+            log_path=self.log_path(VALKEY),
+            passwords=self.credentials.redis_passwords,
         )
         self._services = {
             service.name: service.with_env((env or {}).get(service.name, {}))

@@ -1,6 +1,7 @@
 """Postgres: one asyncpg pool per process, one transaction per use case, Alembic for the schema."""
 
 import json
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -10,9 +11,11 @@ from alembic import command, context
 from alembic.config import Config
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import MetaData, pool
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from chassis.errors import Unavailable
+from chassis.telemetry import get_logger
 
 if TYPE_CHECKING:  # asyncpg's classes are generic for the type checker only
     Connection = asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]
@@ -24,6 +27,11 @@ else:
 ACQUIRE_TIMEOUT_SECONDS = 3.0
 """A request waits no longer for a free connection; then it is told to come back."""
 STATEMENT_TIMEOUT_SECONDS = 10.0
+MIGRATION_LOCK_SECONDS = 2.0
+"""Requests of the running code wait behind a migration that waits: so long they can, and nobody notices."""
+MIGRATION_RETRY_SECONDS = 1.0
+MIGRATION_TRIES = 60
+_LOCK_NOT_AVAILABLE = "55P03"
 LOST_CONNECTION = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
@@ -37,6 +45,8 @@ LOST_CONNECTION = (
     TimeoutError,
 )
 """What asyncpg raises when Postgres is away or has just gone; all of it heals by itself."""
+
+_log = get_logger(__name__)
 
 
 async def _prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
@@ -103,21 +113,42 @@ async def is_alive(database: Pool) -> bool:
 
 
 def migrate(url: str, *, package: str) -> None:
-    """Bring the schema of a service up to date with the migrations in `<package>.migrations`."""
+    """Bring the schema of a service up to date with `<package>.migrations`, while it is in use.
+
+    A change of a table waits for its lock no longer than `MIGRATION_LOCK_SECONDS`, since everybody else
+    queues behind the one who waits; then it stands back and tries again. What is done stays done.
+
+    Raises:
+        sqlalchemy.exc.DBAPIError: a migration failed, or met a lock in each of `MIGRATION_TRIES` tries.
+    """
     config = Config()
     config.set_main_option("script_location", f"{package}:migrations")
     config.attributes["url"] = url
-    command.upgrade(config, "head")
+    for tries in range(1, MIGRATION_TRIES + 1):
+        try:
+            command.upgrade(config, "head")
+        except DBAPIError as exc:
+            if getattr(exc.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE or tries == MIGRATION_TRIES:
+                raise
+            _log.warning("migration_waits_for_lock", package=package, tries=tries)
+            time.sleep(MIGRATION_RETRY_SECONDS)
+        else:
+            return
 
 
 async def run_migrations(metadata: MetaData) -> None:
     """Body of every `migrations/env.py`: run on the connection of the owner role."""
     url: str = context.config.attributes["url"]
     engine = create_async_engine(
-        url.replace("postgresql://", "postgresql+asyncpg://", 1), poolclass=pool.NullPool
+        url.replace("postgresql://", "postgresql+asyncpg://", 1),
+        poolclass=pool.NullPool,
+        connect_args={"server_settings": {"lock_timeout": f"{MIGRATION_LOCK_SECONDS * 1000:.0f}"}},
     )
 
     def run(sync: SyncConnection) -> None:
+        # One at a time: the second of two that were started together finds nothing left to do.
+        _ = sync.exec_driver_sql("SELECT pg_advisory_lock(hashtext('migrate'), hashtext(current_schema()))")
+        sync.commit()
         context.configure(connection=sync, target_metadata=metadata, transaction_per_migration=True)
         with context.begin_transaction():
             context.run_migrations()

@@ -4,7 +4,36 @@
 and write rows. No role sees another service's schema.
 """
 
+import asyncio
+from urllib.parse import unquote, urlsplit
+
 import asyncpg
+
+from chassis.settings import ServiceSettings
+
+
+def provision_from(settings: ServiceSettings) -> None:
+    """Provision the room that `settings` point at: names and passwords are those of its two addresses.
+
+    Raises:
+        ValueError: an address is missing, or the two do not belong to one service; the text says which.
+    """
+    if settings.admin_database_url is None or settings.migration_database_url is None:
+        raise ValueError("provision needs ADMIN_DATABASE_URL and MIGRATION_DATABASE_URL")
+    serving = urlsplit(settings.database_url.get_secret_value())
+    owner = urlsplit(settings.migration_database_url.get_secret_value())
+    if not (serving.username and serving.password and owner.password):
+        raise ValueError("DATABASE_URL and MIGRATION_DATABASE_URL must name a role and its password")
+    if owner.username != f"{serving.username}_owner":
+        raise ValueError(f"MIGRATION_DATABASE_URL must use the role {serving.username}_owner")
+    asyncio.run(
+        provision(
+            settings.admin_database_url.get_secret_value(),
+            service=serving.username,
+            password=unquote(serving.password),
+            owner_password=unquote(owner.password),
+        )
+    )
 
 
 async def provision(admin_url: str, *, service: str, password: str, owner_password: str) -> None:
@@ -18,6 +47,9 @@ async def provision(admin_url: str, *, service: str, password: str, owner_passwo
             await _login_role(connection, owner, owner_password)
             await _login_role(connection, service, password)
             database = await connection.fetchval("SELECT current_database()")
+            if not await _is_superuser(connection):
+                # The administrator of a managed Postgres may act for a role only as its member.
+                await connection.execute(f'GRANT "{owner}" TO CURRENT_USER')
             defaults = f'ALTER DEFAULT PRIVILEGES FOR ROLE "{owner}" IN SCHEMA "{service}"'
             for statement in (
                 f'REVOKE ALL ON DATABASE "{database}" FROM PUBLIC',
@@ -38,10 +70,14 @@ async def provision(admin_url: str, *, service: str, password: str, owner_passwo
 async def _login_role(connection: "asyncpg.Connection[asyncpg.Record]", name: str, password: str) -> None:
     if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name):
         await connection.execute(f'CREATE ROLE "{name}" LOGIN')
-    # ALTER ROLE takes no parameters: let Postgres itself quote the password.
+    # ALTER ROLE takes no parameters: let Postgres itself quote the password. Only a superuser may name these
+    # two attributes, even to deny them; roles that another administrator made have neither.
+    denied = " NOSUPERUSER NOBYPASSRLS" if await _is_superuser(connection) else ""
     statement = await connection.fetchval(
-        "SELECT format('ALTER ROLE %I LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD %L', $1::text, $2::text)",
-        name,
-        password,
+        f"SELECT format('ALTER ROLE %I LOGIN{denied} PASSWORD %L', $1::text, $2::text)", name, password
     )
     await connection.execute(statement)
+
+
+async def _is_superuser(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:
+    return bool(await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"))

@@ -32,11 +32,15 @@ class ServiceSettings(BaseSettings):
     """Serving role, which cannot change the schema."""
     migration_database_url: SecretStr | None = None
     """Owner role, used by `migrate` only."""
+    admin_database_url: SecretStr | None = None
+    """Administrator of the server, used by `provision` only."""
     database_pool_size: int = Field(default=10, ge=2, le=100)
     redis_url: SecretStr = SecretStr("redis://localhost:6379/0")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["json", "console"] = "json"
     host: str = "127.0.0.1"
+    shutdown_delay_seconds: float = Field(default=0.0, ge=0, le=60)
+    """After SIGTERM the process is not ready but serves for this long, until balancers have turned away."""
     service_private_key: SecretStr = SecretStr("")
     """Ed25519 seed, 32 bytes, base64url: signs this service's calls to the others."""
     service_public_keys: dict[str, str] = Field(default_factory=dict)

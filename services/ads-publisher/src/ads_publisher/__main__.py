@@ -1,10 +1,9 @@
-"""`python -m ads_publisher run | migrate | dead ...`."""
+"""`python -m ads_publisher run | provision | migrate | dead ...`."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import typer
-import uvicorn
 from redis.asyncio import Redis
 
 from ads_publisher.dead_jobs import DeadJobs
@@ -14,6 +13,8 @@ from chassis.database import create_pool
 from chassis.database import migrate as migrate_schema
 from chassis.dead_commands import dead_commands
 from chassis.dead_letters import DeadLetters, DeadStreams
+from chassis.provision import provision_from
+from chassis.server import serve
 from contracts.events import PUBLISH_STREAM
 
 cli = typer.Typer(help="The publisher: the only process that changes anything at Meta.", no_args_is_help=True)
@@ -23,14 +24,13 @@ cli = typer.Typer(help="The publisher: the only process that changes anything at
 def run() -> None:
     """Consume and publish until stopped."""
     settings = Settings.load()
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-    )
+    serve(create_app(settings), settings, port=settings.port)
+
+
+@cli.command()
+def provision() -> None:
+    """Create the schema and its two roles, or refresh their passwords, as the administrator."""
+    provision_from(Settings.load())
 
 
 @cli.command()

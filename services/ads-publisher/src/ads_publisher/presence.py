@@ -12,10 +12,9 @@ from redis.exceptions import RedisError
 from ads_publisher.settings import Settings
 from ads_publisher.versions import version_warning
 from chassis.telemetry import get_logger
+from contracts.redis_acl import PRESENCE_KEY
 from contracts.wire import iso_utc
 
-KEY: Final = "presence:ads-publisher"
-"""A hash: one field per publisher process."""
 EVERY_SECONDS: Final = 5.0
 STALE: Final = timedelta(seconds=60)
 
@@ -42,16 +41,16 @@ class Presence:
             "at": iso_utc(now),
         }
         try:
-            await self.redis.hset(KEY, self.instance, json.dumps(entry))
-            for name, raw in (await self.redis.hgetall(KEY)).items():
+            await self.redis.hset(PRESENCE_KEY, self.instance, json.dumps(entry))
+            for name, raw in (await self.redis.hgetall(PRESENCE_KEY)).items():
                 if datetime.fromisoformat(json.loads(raw)["at"]) < now - STALE:
-                    await self.redis.hdel(KEY, name)
+                    await self.redis.hdel(PRESENCE_KEY, name)
         except RedisError as exc:
             _log.warning("presence_delayed", error=type(exc).__name__)
 
     async def leave(self) -> None:
         """Say goodbye, so that nobody waits for this process."""
         try:
-            await self.redis.hdel(KEY, self.instance)
+            await self.redis.hdel(PRESENCE_KEY, self.instance)
         except RedisError as exc:
             _log.warning("presence_delayed", error=type(exc).__name__)

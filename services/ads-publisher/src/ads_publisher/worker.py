@@ -32,6 +32,7 @@ from chassis.failpoints import arm
 from chassis.http import internal_client
 from chassis.outbox import Relay
 from chassis.periodic import background, run_forever
+from chassis.server import is_stopping
 from chassis.service_tokens import TokenSigner
 from chassis.streams import Consumers
 from chassis.telemetry import get_logger, setup_telemetry
@@ -119,6 +120,8 @@ def create_app(settings: Settings) -> Starlette:
 
     async def ready(request: Request) -> JSONResponse:
         problems = await request.app.state.worker.problems()
+        if is_stopping(request.app):
+            problems["process"] = "This process is stopping."
         body = {"ok": not problems, "mode": settings.mode, "problems": problems}
         return JSONResponse(body, status_code=503 if problems else 200)
 

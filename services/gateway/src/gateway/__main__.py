@@ -1,23 +1,21 @@
-"""`python -m gateway serve | migrate | dead ...`."""
+"""`python -m gateway serve | provision | migrate | dead ...`."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import typer
-import uvicorn
 from redis.asyncio import Redis
 
 from chassis.database import migrate as migrate_database
 from chassis.dead_commands import dead_commands
 from chassis.dead_letters import DeadLetters, DeadStreams
 from chassis.failpoints import arm
+from chassis.provision import provision_from
+from chassis.server import serve as serve_app
 from chassis.telemetry import setup_telemetry
 from contracts.events import CONNECTIONS_STREAM, RESULTS_STREAM
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
-
-DRAIN_SECONDS = 5
-"""Requests that are running get this long to end when the process is told to stop."""
 
 cli = typer.Typer(help="The HTTP contract.", add_completion=False, no_args_is_help=True)
 
@@ -28,22 +26,13 @@ def serve() -> None:
     settings = GatewaySettings.load()
     setup_telemetry("gateway", settings)
     arm(settings)
-    config = uvicorn.Config(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=bool(settings.trusted_proxies),
-        forwarded_allow_ips=settings.trusted_proxies or None,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
-    )
-    uvicorn.Server(config).run()
+    serve_app(create_app(settings), settings, port=settings.port, trusted_proxies=settings.trusted_proxies)
+
+
+@cli.command()
+def provision() -> None:
+    """Create the schema and its two roles, or refresh their passwords, as the administrator."""
+    provision_from(GatewaySettings.load())
 
 
 @cli.command()

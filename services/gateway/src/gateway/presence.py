@@ -11,10 +11,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from chassis.telemetry import get_logger
+from contracts.redis_acl import PRESENCE_KEY
 from contracts.wire import UtcTime, WireModel
 
-PRESENCE_KEY: Final = "presence:ads-publisher"
-"""A hash with a field for each instance."""
 FRESH_SECONDS: Final = 20.0
 """Publishers report every 5 s; one that has not for this long is not counted."""
 REFRESH_SECONDS: Final = 1.5

@@ -1,10 +1,11 @@
-"""`python -m meta_auth serve | migrate`."""
+"""`python -m meta_auth serve | provision | migrate`."""
 
 import typer
-import uvicorn
 
 from chassis.database import migrate as migrate_schema
 from chassis.failpoints import arm
+from chassis.provision import provision_from
+from chassis.server import serve as serve_app
 from chassis.telemetry import setup_telemetry
 from meta_auth.app import create_app
 from meta_auth.settings import Settings
@@ -18,17 +19,13 @@ def serve() -> None:
     settings = Settings.load()
     setup_telemetry("meta-auth", settings)
     arm(settings)
-    uvicorn.run(
-        create_app(settings),
-        host=settings.host,
-        port=settings.port,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-    )
+    serve_app(create_app(settings), settings, port=settings.port)
+
+
+@cli.command()
+def provision() -> None:
+    """Create the schema and its two roles, or refresh their passwords, as the administrator."""
+    provision_from(Settings.load())
 
 
 @cli.command()

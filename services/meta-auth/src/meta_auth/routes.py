@@ -4,12 +4,13 @@ import asyncio
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from chassis.database import is_alive
 from chassis.errors import Forbidden, Unavailable
+from chassis.server import is_stopping
 from contracts.internal import (
     AdAccountList,
     CallbackResult,
@@ -43,11 +44,12 @@ async def alive() -> dict[str, bool]:
 
 
 @health.get("/health/ready")
-async def ready(context: Ctx, response: Response) -> dict[str, bool]:
+async def ready(request: Request, context: Ctx, response: Response) -> dict[str, bool]:
     # Without Redis everything still works, events wait in the outbox: it is shown, not required.
     database, redis = await asyncio.gather(is_alive(context.pool), _answers(context.redis))
-    response.status_code = 200 if database else Unavailable.status
-    return {"ok": database, "db": database, "redis": redis}
+    stopping = is_stopping(request.app)
+    response.status_code = 200 if database and not stopping else Unavailable.status
+    return {"ok": database and not stopping, "db": database, "redis": redis, "stopping": stopping}
 
 
 @internal.get("")

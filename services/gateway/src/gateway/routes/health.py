@@ -4,11 +4,12 @@ import asyncio
 import time
 from typing import Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from redis.exceptions import RedisError
 
 from chassis.database import connection, is_alive
 from chassis.errors import Unavailable
+from chassis.server import is_stopping
 from contracts.wire import UtcTime, WireModel
 from gateway.bodies.wire import example
 from gateway.context import Context, ContextDep
@@ -85,14 +86,15 @@ async def health(context: ContextDep, response: Response) -> Health:
 
 
 @router.get("/health/ready", responses={503: {"model": Ready}})
-async def ready(context: ContextDep, response: Response) -> Ready:
+async def ready(request: Request, context: ContextDep, response: Response) -> Ready:
     """503 when requests cannot be served: no database, or another schema than this code is for.
 
     Without Redis or a publisher the gateway still accepts work, so these are problems, not unreadiness.
     """
     db, redis = await asyncio.gather(is_alive(context.pool), _redis_answers(context))
     revision, lag = await _from_database(context) if db else (None, None)
-    is_ready = db and revision == context.schema_head
+    stopping = is_stopping(request.app)
+    is_ready = db and revision == context.schema_head and not stopping
     healthy_at = context.consumers.healthy_at
     consumers = healthy_at is not None and time.monotonic() - healthy_at < CONSUMERS_SILENT_SECONDS
     presence = context.presence.current()
@@ -100,7 +102,9 @@ async def ready(context: ContextDep, response: Response) -> Ready:
         response.status_code = 503
     problems = {
         "The database does not answer": not db,
-        f"The schema is {revision}, this code is for {context.schema_head}: run migrate": db and not is_ready,
+        f"The schema is {revision}, this code is for {context.schema_head}: run migrate": db
+        and revision != context.schema_head,
+        "This process is stopping": stopping,
         "Redis does not answer": not redis,
         "The consumers of results are not running": not consumers,
         f"Events have waited for more than {LAG_SECONDS:.0f} s": _lags(lag),
