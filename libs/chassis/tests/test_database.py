@@ -1,7 +1,12 @@
 """What a use case meets when Postgres goes away, and that it needs no restart when Postgres is back."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import os
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -10,7 +15,16 @@ import pytest_asyncio
 from sample_service.room import Room
 from sample_service.waiting import eventually
 
-from chassis.database import Pool, affected, connection, create_pool, is_alive, transaction
+from chassis.database import (
+    MIGRATION_LOCK_SECONDS,
+    Pool,
+    affected,
+    connection,
+    create_pool,
+    is_alive,
+    migrate,
+    transaction,
+)
 from chassis.errors import Unavailable
 from local_stack.servers import EmbeddedPostgres
 
@@ -164,3 +178,50 @@ async def test_the_pool_can_be_recognised_in_postgres(pool: Pool, admin: Any) ->
 @pytest.mark.parametrize(("status", "rows"), [("UPDATE 3", 3), ("INSERT 0 1", 1), ("DELETE 0", 0)])
 def test_the_number_of_changed_rows_is_read_from_the_command_status(status: str, rows: int) -> None:
     assert affected(status) == rows
+
+
+async def test_a_migration_stands_back_from_a_lock_and_comes_again(
+    create_database: Callable[[], Awaitable[str]],
+) -> None:
+    """A change that waits for a long transaction makes every request behind it wait as well."""
+    room = Room(service="chassis_locked", admin_url=await create_database())
+    await room.provision()
+    holder = await asyncpg.connect(room.owner_url)
+    await holder.execute("CREATE TABLE notes (id int)")
+    await holder.execute("BEGIN")
+    await holder.execute("LOCK TABLE notes IN ACCESS SHARE MODE")
+    other = await asyncpg.connect(room.owner_url)
+    migrating = asyncio.create_task(asyncio.to_thread(migrate, room.owner_url, package="blocked_service"))
+    waited = []
+    while not migrating.done() and len(waited) < 30:
+        started = time.monotonic()
+        await other.fetchval("SELECT count(*) FROM notes")
+        waited.append(time.monotonic() - started)
+        await asyncio.sleep(0.1)
+    assert not migrating.done()
+    assert max(waited) < MIGRATION_LOCK_SECONDS + 1
+    await holder.execute("COMMIT")
+    await asyncio.wait_for(migrating, timeout=20)
+    assert await other.fetchval("SELECT count(added) FROM notes") == 0
+    for connection_ in (holder, other):
+        await connection_.close()
+
+
+async def test_two_migrations_at_once_do_the_work_once(
+    create_database: Callable[[], Awaitable[str]],
+) -> None:
+    room = Room(service="chassis_twice", admin_url=await create_database())
+    await room.provision()
+    await asyncio.gather(
+        *(asyncio.to_thread(run_migrate_process, room.owner_url) for _ in range(3)),
+    )
+    connection_ = await asyncpg.connect(room.url)
+    assert await connection_.fetchval("SELECT count(*) FROM notes") == 0
+    await connection_.close()
+
+
+def run_migrate_process(url: str) -> None:
+    """Alembic keeps its state in its module: one process for each, as in a deployment."""
+    code = "import sys; from chassis.database import migrate; migrate(sys.argv[1], package='sample_service')"
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    subprocess.run([sys.executable, "-c", code, url], env=environment, check=True)  # noqa: S603 - our own

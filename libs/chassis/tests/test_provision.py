@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -9,7 +10,8 @@ from sample_service.room import Room
 from sqlalchemy.exc import ProgrammingError
 
 from chassis.database import Connection, migrate
-from chassis.provision import provision
+from chassis.provision import provision, provision_from
+from chassis.settings import ServiceSettings
 
 
 async def refused(url: str, statement: str) -> bool:
@@ -118,3 +120,66 @@ async def test_the_serving_role_cannot_run_migrations(room: Room, admin: Connect
         await asyncio.to_thread(migrate, fresh.url, package="sample_service")
     tables = "SELECT count(*) FROM pg_class WHERE relnamespace = 'chassis_fresh'::regnamespace"
     assert await admin.fetchval(tables) == 0
+
+
+async def test_an_administrator_without_superuser_rights_provisions_too(
+    create_database: Callable[[], Awaitable[str]],
+) -> None:
+    """Managed Postgres gives nobody a superuser."""
+    url = await create_database()
+    admin = await asyncpg.connect(url)
+    name = urlsplit(url).path[1:]
+    await admin.execute("CREATE ROLE managed LOGIN CREATEROLE PASSWORD 'managed-secret'")
+    await admin.execute(f'ALTER DATABASE "{name}" OWNER TO managed')
+    await admin.close()
+    parts = urlsplit(url)
+    room = Room(
+        service="chassis_managed",
+        admin_url=f"postgresql://managed:managed-secret@{parts.hostname}:{parts.port}{parts.path}",
+    )
+    await room.provision()
+    await room.provision()
+    await asyncio.to_thread(migrate, room.owner_url, package="sample_service")
+    connection = await asyncpg.connect(room.url)
+    await connection.execute("INSERT INTO notes (text) VALUES ('one')")
+    await connection.close()
+
+
+def settings_of(room: Room, **changes: str | None) -> ServiceSettings:
+    urls: dict[str, str | None] = {
+        "database_url": room.url,
+        "migration_database_url": room.owner_url,
+        "admin_database_url": room.admin_url,
+        **changes,
+    }
+    return ServiceSettings.model_validate(urls)
+
+
+async def test_a_room_is_provisioned_from_the_addresses_of_a_service(
+    create_database: Callable[[], Awaitable[str]],
+) -> None:
+    room = Room(service="chassis_addresses", admin_url=await create_database())
+    await asyncio.to_thread(provision_from, settings_of(room))
+    await asyncio.to_thread(migrate, room.owner_url, package="sample_service")
+    connection = await asyncpg.connect(room.url)
+    assert await connection.fetchval("SELECT count(*) FROM notes") == 0
+    await connection.close()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"admin_database_url": None},
+        {"migration_database_url": None},
+        {"database_url": "postgresql://localhost/auto_ads"},
+        {"migration_database_url": "postgresql://other_owner:secret@localhost/auto_ads"},
+    ],
+)
+def test_addresses_that_do_not_belong_together_are_refused_without_showing_a_password(
+    changes: dict[str, str | None],
+) -> None:
+    room = Room(service="chassis_sample", admin_url="postgresql://admin:hidden@localhost/auto_ads")
+    with pytest.raises(ValueError, match="DATABASE_URL") as refusal:
+        provision_from(settings_of(room, **changes))
+    assert "secret" not in str(refusal.value)
+    assert "hidden" not in str(refusal.value)

@@ -1,11 +1,13 @@
 """How to reach a running stack as the demo customer."""
 
+import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+import httpx
 from rich.console import Console
 
 from local_stack.credentials import Credentials
@@ -23,6 +25,16 @@ class Access:
     sandbox_url: str
     email: str
     password: str
+
+    @classmethod
+    def guest(cls, gateway_url: str) -> Self:
+        """A customer who is new each time, of a gateway started otherwise, in containers for instance."""
+        return cls(
+            gateway_url=gateway_url,
+            sandbox_url="",
+            email=f"smoke-{secrets.token_hex(6)}@example.com",
+            password=secrets.token_urlsafe(12),
+        )
 
     @classmethod
     def of(cls, ports: Ports, credentials: Credentials) -> Self:
@@ -43,6 +55,22 @@ def running_service(data_dir: Path, name: str, overrides: Mapping[str, str]) -> 
     credentials = Credentials.load_or_create(data_dir / SECRETS)
     known = services(Ports(**record.ports), credentials, data_dir=data_dir, overrides=overrides)
     return next((service for service in known if service.name == name), None)
+
+
+def is_running(data_dir: Path) -> bool:
+    """Whether a supervisor runs a stack from this folder."""
+    record = Record.read(data_dir / RECORD)
+    return record is not None and record.is_running()
+
+
+async def answers(gateway_url: str) -> bool:
+    """Whether a gateway of ours is healthy there."""
+    try:
+        async with httpx.AsyncClient(trust_env=False, timeout=2) as client:
+            body = (await client.get(f"{gateway_url}/health")).json()
+    except (httpx.HTTPError, ValueError):
+        return False
+    return bool(body == {"ok": True, "db": True, "redis": True})
 
 
 @asynccontextmanager

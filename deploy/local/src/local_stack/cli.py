@@ -3,7 +3,8 @@
 import asyncio
 import os
 import subprocess
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +12,7 @@ import httpx
 import typer
 from rich.console import Console
 
-from local_stack.access import Access, running_service, running_stack
+from local_stack.access import Access, answers, is_running, running_service, running_stack
 from local_stack.binaries import ServerMissingError
 from local_stack.customer import Customer, RefusedError
 from local_stack.demo import DemoFailedError, prepare, run_demo
@@ -20,7 +21,7 @@ from local_stack.interrupts import run_until_interrupted
 from local_stack.ports import PortBusyError, Ports, PortSettingError
 from local_stack.process import ChildFailedError
 from local_stack.record import Record
-from local_stack.services import overrides_from
+from local_stack.services import gateway_url, overrides_from
 from local_stack.stack import RECORD, AlreadyRunningError, Stack
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
@@ -92,10 +93,15 @@ def demo(data: DataFolder = _DEFAULT_FOLDER, keep: KeepRunning = False) -> None:
 
 @app.command()
 def smoke(data: DataFolder = _DEFAULT_FOLDER) -> None:
-    """Run the smoke script as the demo customer, on the running stack or on one started for it."""
+    """Run the smoke script as a customer who is set up for it.
+
+    On the gateway at API_URL; else on the stack that runs from the data folder; else on a healthy gateway at
+    the usual address, which is where compose puts it; else on a stack started for it.
+    """
 
     async def work() -> None:
-        async with running_stack(data, console) as (access, _):
+        async with _stack_to_try(data) as access:
+            console.print(f"Smoke test of {access.gateway_url}")
             async with Customer(access.gateway_url) as customer:
                 await prepare(customer, access, console)
             login = {"TEST_USER_EMAIL": access.email, "TEST_USER_PASSWORD": access.password}
@@ -122,6 +128,19 @@ def operate(
     raise typer.Exit(
         subprocess.run(chosen.own_command(*arguments), env=chosen.env, check=False).returncode  # noqa: S603
     )
+
+
+@asynccontextmanager
+async def _stack_to_try(data: Path) -> AsyncIterator[Access]:
+    url = os.environ.get("API_URL", "").rstrip("/")
+    usual = gateway_url(Ports.from_environment())
+    if not url and not is_running(data) and await answers(usual):
+        url = usual
+    if url:
+        yield Access.guest(url)
+        return
+    async with running_stack(data, console) as (access, _):
+        yield access
 
 
 def _finish(work: Callable[[], Coroutine[Any, Any, None]], *, code_when_interrupted: int) -> None:

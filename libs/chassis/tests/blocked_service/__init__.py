@@ -1,0 +1,1 @@
+"""A service whose migration changes a table that somebody is using."""

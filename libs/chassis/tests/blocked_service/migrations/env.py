@@ -1,0 +1,9 @@
+"""Alembic's entry, as every service has it."""
+
+import asyncio
+
+from sqlalchemy import MetaData
+
+from chassis.database import run_migrations
+
+asyncio.run(run_migrations(MetaData()))
