@@ -148,3 +148,32 @@ def test_the_settings_say_what_they_are(http: httpx.Client) -> None:
     assert changed == http.get("/_sandbox/settings").json()
     assert changed["read_lag_seconds"] == 2
     assert changed["version_gate"] == "refuse"
+
+
+def test_a_persona_can_be_given_more_ad_accounts_that_publish_at_once(
+    http: httpx.Client, graph: httpx.Client, new_campaign: Create
+) -> None:
+    added = http.post("/_sandbox/personas/ada/accounts", json={"count": 30}).json()["data"]
+    assert len(set(added)) == 30
+    account = http.get(f"/_sandbox/accounts/{added[-1]}").json()
+    assert account["default_dsa_payor"] == account["default_dsa_beneficiary"] == "Ada Lindqvist"
+    made = graph.post(
+        f"/{added[-1]}/campaigns",
+        data={
+            "name": "one",
+            "objective": "OUTCOME_TRAFFIC",
+            "status": "PAUSED",
+            "special_ad_categories": "[]",
+            "is_adset_budget_sharing_enabled": "false",
+        },
+    )
+    assert made.status_code == 200, made.text
+    again = http.post("/_sandbox/personas/ada/accounts", json={"count": 1}).json()["data"]
+    assert not set(again) & set(added)
+
+
+@pytest.mark.parametrize("count", [0, -1, 10_001, "3", 1.5, None, True])
+def test_a_number_of_accounts_that_is_none_is_refused(http: httpx.Client, count: object) -> None:
+    answer = http.post("/_sandbox/personas/ada/accounts", json={"count": count})
+    assert answer.status_code == 400
+    assert http.post("/_sandbox/personas/nobody/accounts", json={"count": 1}).status_code == 404

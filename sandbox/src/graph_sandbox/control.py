@@ -14,6 +14,7 @@ from graph_sandbox.faults import BadFaultError, FaultBoard
 from graph_sandbox.personas import Account
 from graph_sandbox.state import AdObject, Settings, World
 
+MAX_NEW_ACCOUNTS = 10_000
 REVOKE_SUBCODES = frozenset({458, 459, 460, 463, 464, 467})
 FIXED_ACCOUNT_FIELDS = frozenset({"account_id"})
 FIXED_OBJECT_FIELDS = frozenset(field.name for field in fields(AdObject)) - {"ad_ids", "spend"}
@@ -26,6 +27,7 @@ def routes() -> list[Route]:
         Route("/objects", read_objects),
         Route("/objects/{object_id}", change_object, methods=["POST"]),
         Route("/personas", read_personas),
+        Route("/personas/{key}/accounts", add_accounts, methods=["POST"]),
         Route("/settings", read_settings),
         Route("/settings", change_settings, methods=["POST"]),
         Route("/accounts/{account}", read_account),
@@ -93,6 +95,17 @@ async def read_objects(request: Request) -> Response:
 async def read_personas(request: Request) -> Response:
     world = _world(request)
     return JSONResponse({"data": [asdict(person) for person in world.personas.values()]})
+
+
+async def add_accounts(request: Request) -> Response:
+    """Give a persona `count` more ad accounts, ready to advertise in the EU; answers with their ids."""
+    world, key = _world(request), request.path_params["key"]
+    count = (await _body(request)).get("count", 1)
+    if key not in world.personas:
+        raise HTTPException(404, f"no such persona; known: {', '.join(world.personas)}")
+    if type(count) is not int or not 1 <= count <= MAX_NEW_ACCOUNTS:
+        raise HTTPException(400, f"count must be a whole number from 1 to {MAX_NEW_ACCOUNTS}")
+    return JSONResponse({"data": world.add_accounts(key, count)}, status_code=201)
 
 
 async def read_settings(request: Request) -> Response:

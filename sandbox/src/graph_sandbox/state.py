@@ -2,11 +2,11 @@
 
 import secrets
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from graph_sandbox.ledger import MARKER_PREFIX, Ledger
-from graph_sandbox.personas import Persona, build_personas
+from graph_sandbox.personas import Account, Persona, build_personas
 
 Kind = Literal["campaign", "adset"]
 
@@ -116,6 +116,27 @@ class World:
             self.tokens: dict[str, Token] = {}
             self.grants: dict[str, dict[str, str]] = {}
         self.ledger.clear()
+
+    def add_accounts(self, key: str, count: int) -> list[str]:
+        """Give a persona more ad accounts, with DSA defaults; returns their ids with `act_`."""
+        person = self.personas[key]
+        first = 9_000_000_000_000 + len(self.accounts)
+        made = [
+            Account(
+                f"9{number}",
+                f"{person.name} {number}",
+                "SEK",
+                default_dsa_payor=person.name,
+                default_dsa_beneficiary=person.name,
+            )
+            for number in range(first, first + count)
+        ]
+        ids = tuple(account.account_id for account in made)
+        self.accounts |= {account.account_id: account for account in made}
+        self.personas[key] = self.users[person.user_id] = replace(
+            person, account_ids=(*person.account_ids, *ids)
+        )
+        return [f"act_{account_id}" for account_id in ids]
 
     def now(self) -> float:
         """Unix seconds of the sandbox's clock, which a test may shift."""
