@@ -1,4 +1,4 @@
-"""How an operator's commands speak: tables for a person, lines with tabs for a pipe, a sentence for a failure.
+"""How an operator's commands speak: tables for a person, tabs for a pipe, one sentence for a failure.
 
 Exit codes: 0 done, 1 it could not be done (the text says why), 2 asked in a wrong way.
 """

@@ -8,7 +8,7 @@ from typing import Any, Final
 import httpx
 
 from ads_publisher import staging
-from ads_publisher.outcomes import parse_json
+from ads_publisher.calls import kept_answer
 
 TIMEOUT_SECONDS: Final = 15.0
 
@@ -48,7 +48,7 @@ def _repeat(client: httpx.Client, call: Mapping[str, Any], token: str, ids: dict
     except httpx.TransportError:
         now = _ending(None, None)
     else:
-        payload = parse_json(response.content)
+        payload = kept_answer(response.content, (token,))
         _learn(request, payload, ids)
         now = _ending(response.status_code, payload)
     return Compared(
@@ -84,4 +84,15 @@ def _ending(status: int | None, payload: Any) -> str:
     if status is None:
         return "no answer"
     code, subcode = staging.error_of({"answer": payload})
-    return f"{status // 100}xx" if code is None else f"{code}/{subcode}"
+    if code is not None:
+        return f"{code}/{subcode}"
+    return f"{status // 100}xx" + (f" {_shape(payload)}" if status < staging.NOT_OK else "")
+
+
+def _shape(payload: Any) -> str:
+    """Of a list the number of its rows, of an object what it says."""
+    if not isinstance(payload, dict):
+        return ""
+    rows = payload.get("data")
+    said = (name for name, value in payload.items() if value is not None)
+    return f"{len(rows)} rows" if isinstance(rows, list) else ", ".join(sorted(said))

@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
-FIRST_ID = """grep -o '"id": *"[0-9]*"' | head -n 1 | tr -dc 0-9"""
+FIRST_ID: Final = """sed 's/"adlabels":[^]]*]//g' | grep -o '"id": *"[0-9]*"' | head -n 1 | tr -dc 0-9"""
+"""The id in an answer; a label has one too, and may come first."""
 
 
 def curl(step: Mapping[str, Any], variables: Mapping[str, str]) -> str:
