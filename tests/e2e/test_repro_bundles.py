@@ -220,6 +220,28 @@ async def test_the_curl_of_a_bundle_repeats_a_run_whose_answers_were_lost(
     assert [line[3] for line in lines] == [SAME] * len(bundle["calls"])
 
 
+async def test_a_proof_that_was_refused_is_refused_again(
+    advertiser: Advertiser,
+    sandbox: Sandbox,
+    new_account: NewAccount,
+    stack: Stack,
+    fresh_url: str,
+    tmp_path: Path,
+) -> None:
+    account = new_account()
+    await sandbox.name_owner(account)
+    await advertiser.set_up(account)
+    try:
+        await sandbox.change_settings(clock_offset_seconds=-600.0)
+        run = await advertiser.publish_to_success()
+    finally:
+        await sandbox.change_settings(clock_offset_seconds=0.0)
+    file, bundle = await bundled(stack, run["id"], tmp_path)
+    lines = await replayed(stack, file, fresh_url, await token_at(fresh_url, "ben"))
+    assert lines[0][1:] == ["100/None", "100/None", SAME]
+    assert [line[3] for line in lines] == [SAME] * len(bundle["calls"])
+
+
 async def test_a_bundle_brings_a_stand_in_for_the_campaign_of_an_earlier_run(
     advertiser: Advertiser,
     sandbox: Sandbox,

@@ -153,6 +153,8 @@ def _request(call: Mapping[str, Any]) -> Step:
     request = {name: call[name] for name in ("method", "path", "params")}
     if staging.wants_broken_token(call):
         request["bearer"] = "broken"
+    if staging.wants_broken_proof(call):
+        request["params"] = {**request["params"], "appsecret_proof": "refused"}
     if brought := staging.id_of(call["answer"]):
         request["yields"] = brought
     return request

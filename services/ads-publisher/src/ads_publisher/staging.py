@@ -9,15 +9,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from ads_publisher.meta_errors import advise
+from ads_publisher.outcomes import parse_error
 from ads_publisher.payloads import campaign_params
-from ads_publisher.usage import APP_WIDE_CODE
 
 REVOKED: Final = frozenset({458, 459, 460, 463, 464, 467})
 """Subcodes of a token that was good once."""
 TOKEN_CODE: Final = 190
 PERMISSION_CODE: Final = 200
 FOLLOWS_FROM_THE_REQUEST: Final = frozenset({100, 2635})
-THROTTLES: Final = frozenset({APP_WIDE_CODE, 17, 32, 341, 613, 80000, 80003, 80004, 80014})
 NOT_OK: Final = 300
 GONE: Final = (100, 33)
 _OBJECT_ID: Final = re.compile(r"(?<![\d_])\d{10,25}(?!\d)")
@@ -94,9 +94,7 @@ def conditions(call: Mapping[str, Any], account: str, journal: Sequence[Mapping[
     if code == PERMISSION_CODE and call["method"] == "POST" and subcode is None:
         why = "The person might not advertise in this ad account; here it is a disabled one."
         return [_control(f"accounts/{account}", {"account_status": 2}, why)]
-    fault = {"do": "throttle" if code in THROTTLES else "error", "code": code, "subcode": subcode}
-    if code not in THROTTLES:
-        fault["status"] = call["status"]
+    fault = {"do": "error", "code": code, "subcode": subcode, "status": call["status"]}
     return [_fault(call, {name: value for name, value in fault.items() if value is not None})]
 
 
@@ -104,6 +102,12 @@ def wants_broken_token(call: Mapping[str, Any]) -> bool:
     """The token of this call had never been one, as far as Meta said."""
     code, subcode = error_of(call)
     return code == TOKEN_CODE and subcode not in REVOKED
+
+
+def wants_broken_proof(call: Mapping[str, Any]) -> bool:
+    """Meta refused the proof, which a bundle does not hold; any other that is wrong is refused as well."""
+    error = parse_error(call["status"], call["answer"], {})
+    return error is not None and advise(error).kind == "proof"
 
 
 def _is_lost(call: Mapping[str, Any]) -> bool:
