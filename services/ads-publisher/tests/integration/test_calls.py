@@ -97,28 +97,49 @@ async def test_calls_go_with_their_job(pool: Pool) -> None:
     assert await pool.fetchval("SELECT count(*) FROM meta_calls") == 0
 
 
-async def test_a_job_that_waits_says_for_which_runs_and_pauses(pool: Pool) -> None:
-    first = await claimed(pool)
+async def another(pool: Pool, kind: str) -> None:
     async with transaction(pool) as opened:
         await store.insert_job(
             opened,
             job_id=uuid4(),
             run_id=uuid4(),
             customer_id=uuid4(),
-            kind="sync",
+            kind=kind,
             lane="act_1",
             request={},
             traceparent=None,
         )
+
+
+async def test_a_job_says_for_which_runs_of_its_lane_it_waits(pool: Pool) -> None:
+    running = await claimed(pool)
+    await another(pool, "publish")
+    await another(pool, "sync")
+    async with transaction(pool) as opened:
+        [third, second, first] = await jobs_store.list_jobs(opened, status=None, lane="act_1", limit=5)
+        assert first.run_id == running.run_id
+        assert await jobs_store.ahead_of(opened, third.job_id) == [first.run_id, second.run_id]
+        assert await jobs_store.ahead_of(opened, second.job_id) == [first.run_id]
+        assert await jobs_store.ahead_of(opened, first.job_id) == []
+        await store.finish_job(opened, running, "done")
+        await store.claim_due_jobs(opened, limit=1, lease_seconds=30)
+        assert await jobs_store.ahead_of(opened, first.job_id) == []
+
+
+async def test_jobs_are_found_by_status_and_lane_and_their_pauses_with_them(pool: Pool) -> None:
+    running = await claimed(pool)
+    await another(pool, "sync")
+    async with transaction(pool) as opened:
         await store.save_pause(opened, scope="act_1", seconds=60)
         await store.save_pause(opened, scope="act_2", seconds=60)
-        [second, running] = await jobs_store.list_jobs(opened, status=None, lane="act_1", limit=5)
-        assert (second.status, running.status, running.run_id) == ("ready", "running", first.run_id)
-        assert await jobs_store.ahead_of(opened, second.job_id) == [first.run_id]
-        assert await jobs_store.ahead_of(opened, running.job_id) == []
-        assert [pause["scope"] for pause in await jobs_store.pauses_of(opened, "act_1")] == ["act_1"]
-        assert [
-            job.kind for job in await jobs_store.list_jobs(opened, status="ready", lane=None, limit=5)
-        ] == ["sync"]
+        [ready] = await jobs_store.list_jobs(opened, status="ready", lane=None, limit=5)
+        assert (ready.kind, ready.status) == ("sync", "ready")
+        [newest] = await jobs_store.list_jobs(opened, status=None, lane="act_1", limit=1)
+        assert newest == ready
         assert await jobs_store.list_jobs(opened, status=None, lane="act_9", limit=5) == []
+        assert [pause["scope"] for pause in await jobs_store.pauses_of(opened, "act_1")] == ["act_1"]
+        for known in (running.id, running.run_id):
+            found = await jobs_store.find_job(opened, known)
+            assert found is not None
+            assert found.job_id == running.id
     await pool.execute("DELETE FROM account_pauses")

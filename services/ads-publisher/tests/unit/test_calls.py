@@ -4,7 +4,7 @@ import json
 from uuid import uuid4
 
 import httpx
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ads_publisher.calls import LEFT_OUT, MAX_ANSWER_CHARS, MAX_HEADER_CHARS, answered, failed, kept_answer
@@ -95,6 +95,9 @@ _anything = st.recursive(
 
 
 @given(_anything)
+@example(float("inf"))
+@example([float("nan")])
+@example({"id": "a\0\ud800b"})
 def test_whatever_meta_answers_can_be_stored(payload: object) -> None:
     kept = kept_answer(json.dumps(payload).encode(), SECRETS)
     text = json.dumps(kept, allow_nan=False, ensure_ascii=False)
