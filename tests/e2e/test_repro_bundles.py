@@ -163,7 +163,7 @@ async def test_a_run_that_found_no_payor_reads_the_same_nothing_on_a_fresh_sandb
     assert [line[1:] for line in lines] == [
         ["2xx id", "2xx id", SAME],
         ["2xx id", "2xx id", SAME],
-        ["2xx 0 rows", "2xx 0 rows", SAME],
+        ["2xx 1 rows", "2xx 1 rows", SAME],
     ]
     async with Sandbox(fresh_url, app_id="", app_secret="", redirect_uri="") as fresh:
         calls = await fresh.ledger(account=account, kind="call")
