@@ -157,7 +157,10 @@ def test_bars_begin_where_their_spans_begin(stack_folder: Path) -> None:
 
 def test_the_newest_run_is_the_one_that_began_last(stack_folder: Path) -> None:
     assert newest_run(read_spans(stack_folder / "traces")) == RUN
-    assert "1 spans of 1 services" in run_trace(stack_folder, OLDER_RUN)
+    older = run_trace(stack_folder, OLDER_RUN)
+    assert "1 spans of 1 services" in older
+    trace_id = older.split()[1].removesuffix(":")
+    assert run_trace(stack_folder, trace_id) == older
 
 
 def test_a_run_without_a_trace_is_said_so(stack_folder: Path, tmp_path: Path) -> None:

@@ -46,9 +46,16 @@ def read_spans(folder: Path) -> list[Span]:
 
 
 def traces_of_run(spans: Iterable[Span], run_id: str) -> list[str]:
-    """Ids of the traces that speak of this run, by its id or the beginning of it; one, if all is well."""
-    named = {span.trace_id: None for span in spans if str(span.attributes.get(RUN_ID, "")).startswith(run_id)}
-    return list(named)
+    """Ids of the traces that speak of this run; one, if all is well. The beginning of an id is enough.
+
+    The id of a trace does as well, as the gateway shows it on the run.
+    """
+    speaking = {
+        span.trace_id: None
+        for span in spans
+        if span.trace_id.startswith(run_id) or str(span.attributes.get(RUN_ID, "")).startswith(run_id)
+    }
+    return list(speaking)
 
 
 def newest_run(spans: Iterable[Span]) -> str | None:
