@@ -6,7 +6,7 @@ No header of the request, no proof and no token is kept, and of Meta's answer on
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -94,7 +94,7 @@ LARGEST: Final = 2**63
 
 @dataclass(frozen=True, kw_only=True)
 class MetaCall:
-    """One call to Meta and what came back. `failure` names what went wrong when no whole answer came."""
+    """One call to Meta, when it was sent, and what came back: an answer, or the name of a `failure`."""
 
     at: datetime
     method: str
@@ -145,7 +145,7 @@ def _asked(request: httpx.Request, seconds: float) -> dict[str, Any]:
         request.content.decode(errors="replace") if request.method == "POST" else request.url.query.decode()
     )
     return {
-        "at": datetime.now(UTC),
+        "at": datetime.now(UTC) - timedelta(seconds=seconds),
         "method": request.method,
         "path": request.url.path,
         "params": kept_params(parse_qsl(query, keep_blank_values=True)),

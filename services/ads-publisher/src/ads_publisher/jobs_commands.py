@@ -105,7 +105,6 @@ async def _list(
 
 
 def _row(job: JobView) -> list[str]:
-    is_open = job.status in ("ready", "running")
     return [
         str(job.run_id),
         str(job.customer_id)[:8],
@@ -113,11 +112,15 @@ def _row(job: JobView) -> list[str]:
         job.status,
         job.lane,
         _span(job.looked_at - job.created_at),
-        _span(job.due_at - job.looked_at) if is_open else "",
+        _span(job.due_at - job.looked_at) if _is_open(job) else "",
         str(job.fence),
         str(job.attempts),
         _last_error(job),
     ]
+
+
+def _is_open(job: JobView) -> bool:
+    return job.status in ("ready", "running")
 
 
 def _last_error(job: JobView) -> str:
@@ -154,7 +157,8 @@ async def _show(open_database: OpenDatabase, job_or_run_id: str, *, as_json: boo
 
 def _print_facts(job: JobView, pauses: Sequence[Mapping[str, Any]], ahead: Sequence[UUID]) -> None:
     facts = {name: _cell(value) for name, value in asdict(job).items() if value is not None}
-    facts.pop("looked_at")
+    for name in ("looked_at",) if _is_open(job) else ("looked_at", "due_at"):
+        facts.pop(name)
     facts["attempt_error"] = _error_text(job.attempt_error or {})
     facts["failure"] = str((job.failure or {}).get("message", ""))
     facts["trace_id"] = trace_id_of(job.traceparent) or ""
