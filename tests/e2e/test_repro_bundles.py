@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
-from e2e_driver import Advertiser, Sandbox
+from e2e_driver import Advertiser, Sandbox, eventually
 
 from graph_sandbox.state import App
 from graph_sandbox.testing import running_sandbox
@@ -314,3 +315,24 @@ async def test_an_operator_lists_jobs_and_looks_at_one(
     assert whole["run_id"] == failed["id"]
     nobody = await operate(stack, "jobs", "show", str(advertiser.customer_id), exit_code=1)
     assert nobody.stderr == f"There is no job or run {advertiser.customer_id}.\n"
+
+
+async def test_a_publisher_removes_old_calls_by_itself(
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: Stack
+) -> None:
+    account = new_account()
+    await budget_too_low(advertiser, sandbox, account)
+    failed = await advertiser.finished((await advertiser.start_publish())["runId"])
+    database = await asyncpg.connect(stack.service(ADS_PUBLISHER).env["DATABASE_URL"])
+    try:
+        aged = await database.execute(
+            "UPDATE meta_calls SET at = now() - interval '31 days' WHERE job_id = $1", failed["jobId"]
+        )
+        assert aged == "UPDATE 2"
+        await stack.restart(ADS_PUBLISHER)
+        await eventually(
+            lambda: database.fetchval("SELECT count(*) FROM meta_calls WHERE job_id = $1", failed["jobId"]),
+            lambda count: count == 0,
+        )
+    finally:
+        await database.close()

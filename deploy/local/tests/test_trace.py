@@ -55,6 +55,8 @@ def stack_folder(tmp_path: Path) -> Path:
     with _tracing(tmp_path, "gateway") as gateway, _tracing(tmp_path, "ads-publisher") as publisher:
         with publisher.start_as_current_span("process publish", attributes={"run.id": OLDER_RUN}):
             pass
+        written = tmp_path / "traces" / "ads-publisher.jsonl"
+        written.rename(f"{written}.1")  # a full file is set aside
         _write_run(gateway, publisher)
     with (tmp_path / "traces" / "gateway.jsonl").open("a") as file:
         file.write('{"resourceSpans":[{"resource"')  # being written now

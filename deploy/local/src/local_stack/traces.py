@@ -1,4 +1,4 @@
-"""Reads the spans that the services of this stack wrote to `traces/<service>.jsonl`.
+"""Reads the spans that the services of this stack wrote to `traces/<service>.jsonl`, old files included.
 
 A line is one exported batch, an ExportTraceServiceRequest as OTLP/JSON: ids in hex, times as text.
 Source: https://opentelemetry.io/docs/specs/otlp/#json-protobuf-encoding
@@ -37,7 +37,7 @@ class Span:
 def read_spans(folder: Path) -> list[Span]:
     """All spans of a stack, each once, the earliest first."""
     found: dict[tuple[str, str], Span] = {}
-    for path in sorted(folder.glob("*.jsonl")):
+    for path in sorted(folder.glob("*.jsonl*")):
         with path.open() as lines:
             for line in lines:
                 for span in _spans_of(line):

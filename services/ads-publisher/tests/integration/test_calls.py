@@ -21,7 +21,7 @@ ACCOUNT = {"currency": "SEK"}
 
 def log_of_two() -> CallLog:
     odd = answered(REQUEST, 0.1, (400, ODD, {"x-app-usage": "1"}), ("secret",))
-    return CallLog(calls=[odd, failed(REQUEST, 0.2, TimeoutError())], account=ACCOUNT)
+    return CallLog(calls=[odd, failed(REQUEST, 0.0, TimeoutError())], account=ACCOUNT)
 
 
 async def claimed(pool: Pool) -> Job:
