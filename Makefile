@@ -2,7 +2,7 @@
 # Written for GNU make 3.81, which macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test campaign check smoke crash chaos mutants lock docs clean
+.PHONY: help install demo up down trace test campaign check smoke crash chaos mutants lock docs clean
 
 VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
@@ -34,6 +34,9 @@ up: $(STAMP) ## Run the whole system on this machine until Ctrl-C; data stays in
 
 down: ## Stop what `make up` or `make demo` started, and nothing else
 	@if [ -x $(PYTHON_IN_VENV) ]; then $(PYTHON_IN_VENV) -m local_stack down; else echo "Nothing was running."; fi
+
+trace: $(STAMP) ## Show the newest run as a tree of spans; RUN=<id> another one, SVG=<file> as a picture
+	@$(PYTHON_IN_VENV) -m local_stack trace $(RUN) $(if $(SVG),--svg $(SVG))
 
 test: $(STAMP) ## Every test that needs no Docker, end to end included, but the crash campaign
 	@$(PYTHON_IN_VENV) -m pytest --ignore=tests/crash

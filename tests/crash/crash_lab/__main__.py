@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from crash_lab import report
-from crash_lab.campaign import LANES, run_matrix
+from crash_lab.campaign import LANES, line_count, run_matrix
 from crash_lab.chaos import Outcome, run_chaos
 from crash_lab.mutants import MUTANTS, hunt
 from crash_lab.nursery import Nursery
+from crash_lab.progress import progress
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -22,11 +23,10 @@ def crash(
     lanes: Annotated[int, typer.Option(help="Systems side by side.")] = LANES,
 ) -> None:
     """Run the crash matrix and write docs/crash-matrix.md."""
-    results = asyncio.run(
-        run_matrix(
-            runs=runs, lanes=lanes, tell=lambda line, took: print(report.one_line(line, took), flush=True)
+    with progress("lines", line_count()) as advance:
+        results = asyncio.run(
+            run_matrix(runs=runs, lanes=lanes, tell=lambda line, took: advance(report.one_line(line, took)))
         )
-    )
     report.write_page(report.page(results, runs=runs))
     bad = list(report.bad_ones(results))
     print(report.total(results, runs=runs))
@@ -45,9 +45,10 @@ def chaos(
 
     async def main() -> Outcome:
         async with Nursery() as nursery:
-            return await run_chaos(nursery, runs=runs, seed=chosen)
+            return await run_chaos(nursery, runs=runs, seed=chosen, tell=lambda _: advance(""))
 
-    outcome = asyncio.run(main())
+    with progress("runs", runs) as advance:
+        outcome = asyncio.run(main())
     print(outcome.summary())
     for verdict in outcome.verdicts:
         print(f"{verdict.kind} {verdict.run_id} {verdict.detail}")

@@ -59,6 +59,11 @@ async def run_matrix(*, runs: int, lanes: int = LANES, tell: Tell = lambda *_: N
     return results
 
 
+def line_count() -> int:
+    """How many lines `run_matrix` tells of."""
+    return len(SCENES) + len(cells()) + len(points.SWEEP) + len(points.OAUTH)
+
+
 def _jobs(runs: int) -> list[_Job]:
     """The longest first, so that no lane is left alone with one in the end."""
 

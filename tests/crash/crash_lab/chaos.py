@@ -20,6 +20,7 @@ from crash_lab.lab import Lab
 from crash_lab.nursery import Nursery
 from local_stack.services import ADS_PUBLISHER, GATEWAY, META_AUTH
 
+Tell = Callable[[Press], None]
 CUSTOMERS = 20
 KILL_EVERY_SECONDS = (1.0, 5.0)
 EMPTY_REDIS_EVERY_SECONDS = (8.0, 16.0)
@@ -77,8 +78,8 @@ class Outcome:
         )
 
 
-async def run_chaos(nursery: Nursery, *, runs: int, seed: int) -> Outcome:
-    """Let so many runs happen in chaos, then in peace, and judge."""
+async def run_chaos(nursery: Nursery, *, runs: int, seed: int, tell: Tell = lambda _: None) -> Outcome:
+    """Let so many runs happen in chaos, then in peace, and judge; `tell` hears of each that was followed."""
     outcome = Outcome(seed=seed)
     started = time.monotonic()
     async with AsyncExitStack() as stack:
@@ -88,7 +89,7 @@ async def run_chaos(nursery: Nursery, *, runs: int, seed: int) -> Outcome:
         await fleet.gather()
         await lab.add_publisher(2).start()
         await lab.ready(f"{ADS_PUBLISHER}-2")
-        await _storm(lab, fleet, outcome, runs=runs)
+        await _storm(lab, fleet, outcome, runs=runs, tell=tell)
         peace = time.monotonic()
         await asyncio.gather(
             *(follow(each, until=peace + FINAL_SECONDS) for each in outcome.presses if not each.final_at)
@@ -104,7 +105,7 @@ def _is_excused(told: Told) -> bool:
     return (told.error or "").startswith(EXCUSED)
 
 
-async def _storm(lab: Lab, fleet: Fleet, outcome: Outcome, *, runs: int) -> None:
+async def _storm(lab: Lab, fleet: Fleet, outcome: Outcome, *, runs: int, tell: Tell) -> None:
     """Every customer publishes again and again while the trouble makers are at work."""
     dice = random.Random(outcome.seed)  # noqa: S311 - repeatable on purpose
     makers = [
@@ -120,7 +121,7 @@ async def _storm(lab: Lab, fleet: Fleet, outcome: Outcome, *, runs: int) -> None
         shares = [each + (index < rest) for index in range(len(fleet.customers))]
         await asyncio.gather(
             *(
-                _customer(lab, fleet, index, share, random.Random(dice.random()), outcome)  # noqa: S311 - as above
+                _customer(lab, fleet, index, share, random.Random(dice.random()), outcome, tell)  # noqa: S311 - as above
                 for index, share in enumerate(shares)
             )
         )
@@ -135,7 +136,7 @@ async def _storm(lab: Lab, fleet: Fleet, outcome: Outcome, *, runs: int) -> None
 
 
 async def _customer(
-    lab: Lab, fleet: Fleet, index: int, share: int, dice: random.Random, outcome: Outcome
+    lab: Lab, fleet: Fleet, index: int, share: int, dice: random.Random, outcome: Outcome, tell: Tell
 ) -> None:
     for turn in range(share):
         press = await fleet.press(index, turn)
@@ -147,6 +148,7 @@ async def _customer(
         outcome.presses.append(press)
         await accept(press)
         await follow(press, until=time.monotonic() + FINAL_SECONDS)
+        tell(press)
 
 
 async def _every(

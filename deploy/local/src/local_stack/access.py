@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -91,5 +91,7 @@ async def running_stack(data_dir: Path, console: Console) -> AsyncIterator[tuple
         taken = ", ".join(str(port) for port in busy.values())
         console.print(f"In use by another program: port {taken}. Using free ports instead.")
     console.print(f"Starting servers, sandbox and services; data and logs are in {data_dir}/ ...")
-    async with Stack(data_dir, ports=ports) as stack:
+    async with AsyncExitStack() as running:
+        with console.status("This takes some seconds ..."):
+            stack = await running.enter_async_context(Stack(data_dir, ports=ports))
         yield Access.of(ports, stack.credentials), stack

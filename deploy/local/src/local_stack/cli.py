@@ -1,4 +1,4 @@
-"""The commands behind `make up`, `make down`, `make demo` and `make smoke`."""
+"""The commands behind `make up`, `make down`, `make demo`, `make smoke` and `make trace`."""
 
 import asyncio
 import os
@@ -23,6 +23,8 @@ from local_stack.process import ChildFailedError
 from local_stack.record import Record
 from local_stack.services import gateway_url, overrides_from
 from local_stack.stack import RECORD, AlreadyRunningError, Stack
+from local_stack.trace_view import UNFOLDED_COLUMNS, picture, write_svg
+from local_stack.traces import TRACES, newest_run, read_spans, traces_of_run
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console(highlight=False, soft_wrap=True)
@@ -141,6 +143,30 @@ async def _stack_to_try(data: Path) -> AsyncIterator[Access]:
         return
     async with running_stack(data, console) as (access, _):
         yield access
+
+
+@app.command()
+def trace(
+    run: Annotated[
+        str | None, typer.Argument(help="Id of the run, or of a trace; the newest run without it.")
+    ] = None,
+    svg: Annotated[Path | None, typer.Option(help="Write it as a picture into this file.")] = None,
+    data: DataFolder = _DEFAULT_FOLDER,
+) -> None:
+    """Show what happened in one run, from the request to Meta and back, as a tree of spans."""
+    spans = read_spans(data / TRACES)
+    chosen = run or newest_run(spans)
+    trace_ids = traces_of_run(spans, chosen) if chosen else []
+    if not trace_ids:
+        console.print(f"No trace of {f'run {run}' if run else 'any run'} in {data / TRACES}/.")
+        raise typer.Exit(1)
+    for trace_id in trace_ids:
+        of_trace = [span for span in spans if span.trace_id == trace_id]
+        if svg:
+            write_svg(of_trace, svg, title=f"run {chosen}")
+            console.print(f"Written to {svg}.")
+        else:
+            Console(width=None if console.is_terminal else UNFOLDED_COLUMNS).print(picture(of_trace))
 
 
 def _finish(work: Callable[[], Coroutine[Any, Any, None]], *, code_when_interrupted: int) -> None:

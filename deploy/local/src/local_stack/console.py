@@ -11,7 +11,13 @@ _COLOURS = {
     "ads-publisher": "green",
     "sandbox": "yellow",
 }
+OTHER_COLOUR = "white"
 _WIDTH = max(len(name) for name in _COLOURS)
+
+
+def colour_of(name: str) -> str:
+    """The colour of a service, the same wherever it is named."""
+    return _COLOURS.get(name, OTHER_COLOUR)
 
 
 class LogTail:
@@ -37,5 +43,5 @@ class LogTail:
         self._offset += len(new)
         *lines, self._rest = (self._rest + new).split(b"\n")
         for line in lines:
-            prefix = Text(f"{self._name:<{_WIDTH}} | ", style=_COLOURS.get(self._name, "white"))
+            prefix = Text(f"{self._name:<{_WIDTH}} | ", style=colour_of(self._name))
             yield prefix + Text.from_ansi(line.decode(errors="replace"))

@@ -1,23 +1,15 @@
-"""The operator's commands about dead letters: `dead list | show | replay`, the same for every service.
+"""The operator's commands about dead letters: `dead list | show | replay`, the same for every service."""
 
-Exit codes: 0 done, 1 it could not be done (the text says why), 2 asked in a wrong way.
-"""
-
-import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
-from redis.exceptions import RedisError
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from chassis.database import LOST_CONNECTION
 from chassis.dead_letters import DeadLetter, DeadLetters
-from chassis.errors import Unavailable
 from chassis.telemetry import redact
+from chassis.terminal import NothingDoneError, finish, print_table, printable
 
 OpenPlaces = Callable[[], AbstractAsyncContextManager[Sequence[DeadLetters]]]
 """Opens the places where this service's dead letters lie."""
@@ -30,10 +22,6 @@ _COLUMNS: Final = ("id", "place", "error", "at", "reason")
 _Error = Annotated[str | None, typer.Option("--error", metavar="CLASS", help="Only this class of error.")]
 
 
-class NothingDoneError(Exception):
-    """What was asked for could not be done; the text says why."""
-
-
 def dead_commands(open_places: OpenPlaces) -> typer.Typer:
     """Build the `dead` commands of a service, to be added to its own command line."""
     cli = typer.Typer(help="What was given up: look at it, and try it again.", no_args_is_help=True)
@@ -44,12 +32,12 @@ def dead_commands(open_places: OpenPlaces) -> typer.Typer:
         limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = DEFAULT_LIMIT,
     ) -> None:
         """List dead letters, in each place the newest first."""
-        _finish(_list(open_places, error=error, limit=limit))
+        finish(_list(open_places, error=error, limit=limit))
 
     @cli.command()
     def show(letter_id: Annotated[str, typer.Argument(metavar="ID")]) -> None:
         """Show everything about one dead letter; credentials are blanked."""
-        _finish(_show(open_places, letter_id))
+        finish(_show(open_places, letter_id))
 
     @cli.command()
     def replay(
@@ -60,25 +48,9 @@ def dead_commands(open_places: OpenPlaces) -> typer.Typer:
         """Try dead letters again: by id, by class of error, or all."""
         if [bool(ids), error is not None, everything].count(True) != 1:
             raise typer.BadParameter("Say which: one or more ids, or --error CLASS, or --all.")
-        _finish(_replay(open_places, ids or [], error=error))
+        finish(_replay(open_places, ids or [], error=error))
 
     return cli
-
-
-def _finish(work: Coroutine[Any, Any, None]) -> None:
-    try:
-        asyncio.run(work)
-    except NothingDoneError as exc:
-        _complain(str(exc))
-    except RedisError as exc:
-        _complain(f"Redis does not answer ({type(exc).__name__}). Nothing is lost; try again.")
-    except (Unavailable, *LOST_CONNECTION) as exc:
-        _complain(f"The database does not answer ({type(exc).__name__}). Nothing is lost; try again.")
-
-
-def _complain(text: str) -> None:
-    typer.echo(text, err=True)
-    raise typer.Exit(1)
 
 
 async def _list(open_places: OpenPlaces, *, error: str | None, limit: int) -> None:
@@ -100,10 +72,10 @@ async def _show(open_places: OpenPlaces, letter_id: str) -> None:
     for letter in letters:
         lines = {name: str(getattr(letter, name)) for name in _COLUMNS} | dict(redact(letter.facts))
         for name, value in lines.items():
-            typer.echo(f"{name + ':':<15}{_printable(str(redact(value)))}")
+            typer.echo(f"{name + ':':<15}{printable(str(redact(value)))}")
         typer.echo("body:")
         for line in letter.readable_body().splitlines():
-            typer.echo(_printable(line))
+            typer.echo(printable(line))
 
 
 async def _replay(open_places: OpenPlaces, ids: Sequence[str], *, error: str | None) -> None:
@@ -154,24 +126,8 @@ async def _collect(places: Sequence[DeadLetters], *, error: str | None, limit: i
 
 
 def _print_table(letters: Sequence[DeadLetter]) -> None:
-    """A table for a person; for a pipe, one line each with tabs."""
     console = Console()
     # A reason in a narrow column is a tower of syllables; `show` has it.
     columns = _COLUMNS if not console.is_terminal or console.width >= WIDE else _COLUMNS[:-1]
-    rows = [[_printable(str(redact(getattr(letter, name)))) for name in columns] for letter in letters]
-    if not console.is_terminal:
-        for row in rows:
-            typer.echo("\t".join(row))
-        return
-    table = Table(*columns)
-    for column in table.columns:
-        column.overflow = "fold"
-    table.columns[0].min_width = max(len(row[0]) for row in rows)  # an id is there to be copied
-    for row in rows:
-        table.add_row(*map(Text, row))
-    console.print(table)
-
-
-def _printable(text: str) -> str:
-    """Escape what would drive a terminal: a dead letter may come from anyone."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    rows = [[str(redact(getattr(letter, name))) for name in columns] for letter in letters]
+    print_table(columns, rows, console=console)

@@ -8,7 +8,6 @@ from ads_publisher.graph import PROOF_VALID_SECONDS, served_at
 from ads_publisher.meta_errors import advise
 from ads_publisher.outcomes import Created, MetaError, NotSent, Outcome, Refused, Unknown
 from ads_publisher.pausing import throttled
-from ads_publisher.reporting import report
 from ads_publisher.run import NAMES, Run
 from ads_publisher.saga import Do, Step, retry_delay
 from chassis.database import connection
@@ -69,7 +68,7 @@ async def _journal_intent(run: Run, move: Do, params: dict[str, Any]) -> tuple[i
     backdate = PROOF_VALID_SECONDS - window
     if move.skew_seconds is not None:
         window, backdate = PROOF_VALID_SECONDS, -move.skew_seconds
-    async with report(run.pool, run.job) as news:
+    async with run.report(move.step, move.number) as news:
         journaled = await store.insert_intent(
             news.connection,
             run.job,
@@ -104,7 +103,7 @@ def _intention(step: Step, params: dict[str, Any]) -> str:
 async def _record(run: Run, move: Do, attempt_id: int, outcome: Outcome) -> bool:
     match outcome:
         case Created(object_id=object_id, version_warning=warning):
-            await record_object(run, move.step, attempt_id, [object_id], adopted=False)
+            await record_object(run, move.step, move.number, attempt_id, [object_id], adopted=False)
             if warning:
                 await note(run.pool, run.job, move.step, f"Meta says: {warning}")
             return True
@@ -121,7 +120,7 @@ async def _record(run: Run, move: Do, attempt_id: int, outcome: Outcome) -> bool
 
 
 async def record_object(
-    run: Run, step: Step, attempt_id: int, object_ids: list[str], *, adopted: bool
+    run: Run, step: Step, number: int, attempt_id: int, object_ids: list[str], *, adopted: bool
 ) -> None:
     """Journal the object of an attempt. Of several with one marker the oldest, the first here, is ours."""
     object_id, *extra_ids = object_ids
@@ -131,7 +130,7 @@ async def record_object(
         if adopted
         else f"The {name} {object_id} was created, PAUSED."
     )
-    async with report(run.pool, run.job) as news:
+    async with run.report(step, number) as news:
         await store.record_answer(
             news.connection,
             attempt_id,
@@ -151,7 +150,7 @@ async def record_object(
 
 
 async def _record_unknown(run: Run, move: Do, attempt_id: int, reason: str) -> None:
-    async with report(run.pool, run.job) as news:
+    async with run.report(move.step, move.number) as news:
         await store.record_answer(news.connection, attempt_id, "unknown", error={"reason": reason})
         await news.tell(
             RunStepBody,
@@ -163,7 +162,7 @@ async def _record_unknown(run: Run, move: Do, attempt_id: int, reason: str) -> N
 
 
 async def _record_not_sent(run: Run, move: Do, attempt_id: int, reason: str) -> None:
-    async with report(run.pool, run.job) as news:
+    async with run.report(move.step, move.number) as news:
         await store.record_answer(news.connection, attempt_id, "not_sent", error={"reason": reason})
         await wait(
             news,
@@ -178,12 +177,12 @@ async def _record_refusal(run: Run, move: Do, attempt_id: int, error: MetaError)
     advice = advise(error)
     facts = {"code": error.code, "subcode": error.subcode, "fbtrace_id": error.fbtrace_id}
     if advice.kind == "throttle":
-        await throttled(run, move.step, error, attempt_id=attempt_id)
+        await throttled(run, move.step, error, attempt_id=attempt_id, number=move.number)
         return False
     # The proof was too old or too new for Meta's clock: once more, stamped afresh, with the full window.
     again = advice.kind == "proof" and move.skew_seconds is None
     skew = await _skew(run, error) if again else None
-    async with report(run.pool, run.job) as news:
+    async with run.report(move.step, move.number) as news:
         await store.record_answer(
             news.connection, attempt_id, "rejected", error={**facts, "skew_seconds": skew}
         )

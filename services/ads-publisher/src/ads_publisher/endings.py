@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from ads_publisher import store
+from ads_publisher.calls import CallLog
 from ads_publisher.meta_errors import Advice, describe
 from ads_publisher.outcomes import MetaError
 from ads_publisher.reporting import Report, report
@@ -57,8 +58,16 @@ def refused_by_meta(error: MetaError, advice: Advice, step: StepName) -> Failure
     )
 
 
-async def fail(pool: Pool, job: Job, failure: Failure, mode: PublishMode, **ids: str | None) -> None:
-    """End the run as failed; `ids` are the objects that exist all the same."""
+async def fail(
+    pool: Pool,
+    job: Job,
+    failure: Failure,
+    mode: PublishMode,
+    *,
+    log: CallLog | None = None,
+    **ids: str | None,
+) -> None:
+    """End the run as failed; `ids` are the objects that exist all the same, `log` what was asked of Meta."""
     meta = failure.meta
     facts: dict[str, Any] = {}
     if meta is not None:
@@ -68,7 +77,7 @@ async def fail(pool: Pool, job: Job, failure: Failure, mode: PublishMode, **ids:
             "blame_fields": meta.blame_fields,
             "fbtrace_id": meta.fbtrace_id,
         }
-    async with report(pool, job) as news:
+    async with report(pool, job, log=log, step=failure.step) as news:
         await news.tell(
             RunFailedBody,
             message=failure.text,

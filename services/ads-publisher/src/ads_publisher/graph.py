@@ -17,6 +17,8 @@ from typing import Any, Final
 import httpx
 from opentelemetry.trace import SpanKind
 
+from ads_publisher import calls
+from ads_publisher.calls import CallLog
 from ads_publisher.outcomes import (
     OBJECT_ID,
     Created,
@@ -52,6 +54,8 @@ class Access:
 
     ad_account_id: str
     token: str = field(repr=False)
+    log: CallLog = field(default_factory=CallLog, repr=False)
+    """What was asked with it."""
 
 
 class GraphClient:
@@ -209,6 +213,17 @@ class GraphClient:
         )
 
     async def _send(self, request: httpx.Request, access: Access) -> tuple[int, bytes, Mapping[str, str]]:
+        started = time.monotonic()
+        try:
+            answer = await self._exchange(request, access)
+        except Exception as exc:
+            access.log.calls.append(calls.failed(request, time.monotonic() - started, exc))
+            raise
+        secrets = (access.token, self._app_secret)
+        access.log.calls.append(calls.answered(request, time.monotonic() - started, answer, secrets))
+        return answer
+
+    async def _exchange(self, request: httpx.Request, access: Access) -> tuple[int, bytes, Mapping[str, str]]:
         # httpx bounds each read, not the whole: a body that trickles would hold the task for ever.
         async with asyncio.timeout(self._timeout_seconds):
             response = await self._http.send(request, stream=True)

@@ -5,7 +5,6 @@ from typing import Final
 from ads_publisher import store
 from ads_publisher.endings import wait
 from ads_publisher.outcomes import MetaError
-from ads_publisher.reporting import report
 from ads_publisher.run import Run
 from ads_publisher.usage import APP, APP_WIDE_CODE, account_usage, throttle_seconds
 from chassis.database import connection
@@ -14,11 +13,18 @@ from contracts.events import StepName
 WAITING_FOR_META: Final = "Waiting for Meta until {until}. It limits how often it is called."
 
 
-async def throttled(run: Run, step: StepName, error: MetaError, *, attempt_id: int | None = None) -> None:
+async def throttled(
+    run: Run,
+    step: StepName,
+    error: MetaError,
+    *,
+    attempt_id: int | None = None,
+    number: int | None = None,
+) -> None:
     """Meta has refused for now: pause the ad account, or everything, for all publishers, and wait."""
     seconds = throttle_seconds(account_usage(error.headers))
     scope = APP if error.code == APP_WIDE_CODE else run.access.ad_account_id
-    async with report(run.pool, run.job) as news:
+    async with run.report(step, number) as news:
         if attempt_id is not None:
             await store.record_answer(
                 news.connection, attempt_id, "throttled", error={"code": error.code, "subcode": error.subcode}
@@ -29,7 +35,7 @@ async def throttled(run: Run, step: StepName, error: MetaError, *, attempt_id: i
 
 async def pause(run: Run, step: StepName, *, seconds: float) -> None:
     """Give the run back until its ad account, or the app, may be called again."""
-    async with report(run.pool, run.job) as news:
+    async with run.report() as news:
         await wait(news, run.job, step=step, message=WAITING_FOR_META, seconds=seconds)
 
 

@@ -14,7 +14,6 @@ from ads_publisher.endings import Failure, prerequisite, wait
 from ads_publisher.graph import Access
 from ads_publisher.outcomes import ReadFailed
 from ads_publisher.pausing import pause, save_pauses
-from ads_publisher.reporting import report
 from ads_publisher.run import NAMES, Run
 from ads_publisher.saga import (
     MAX_ATTEMPTS,
@@ -66,7 +65,7 @@ async def start(run: Run) -> None:
     if run.job.mode is not None:
         return
     mode = run.settings.mode
-    async with report(run.pool, run.job) as news:
+    async with run.report() as news:
         what = "Publishing" if run.job.kind == "publish" else "Refreshing"
         await news.tell(RunStartedBody, mode=mode, message=f"{what} has started, in {mode} mode.")
         await store.record_mode(news.connection, run.job, mode)
@@ -98,7 +97,7 @@ async def allowed(run: Run) -> bool:
 
 
 async def _wait_for_grant(run: Run) -> None:
-    async with report(run.pool, run.job) as news:
+    async with run.report() as news:
         await wait(
             news,
             run.job,
@@ -110,7 +109,7 @@ async def _wait_for_grant(run: Run) -> None:
 
 async def _simulate(run: Run) -> None:
     short = str(run.job.customer_id)[:8]
-    async with report(run.pool, run.job) as news:
+    async with run.report() as news:
         await news.tell(
             RunSucceededBody,
             message="Simulated: placeholder ids, no call to Meta was made.",
@@ -129,7 +128,7 @@ async def _tell_target(run: Run, request: PublishRequest) -> None:
         if saved.geo_mode == "radius"
         else f"the regions {', '.join(saved.geo_regions)}"
     )
-    async with report(run.pool, run.job) as news:
+    async with run.report() as news:
         await news.tell(
             RunStepBody,
             step="settings",
@@ -187,7 +186,7 @@ async def _make(run: Run, move: Move, now: datetime) -> bool:
 
 async def _succeed(run: Run, campaign_id: str, adset_id: str) -> bool:
     await failpoint("publisher.finish.before_commit")
-    async with report(run.pool, run.job) as news:
+    async with run.report() as news:
         await news.tell(
             RunSucceededBody,
             message=f"Campaign {campaign_id} and ad set {adset_id} are in the ad account, both PAUSED.",

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from ads_publisher import store
+from ads_publisher import call_store, store
+from ads_publisher.calls import CallLog
 from ads_publisher.store import Job
 from chassis.database import Connection, Pool, transaction
 from chassis.outbox import add_event
@@ -72,8 +73,18 @@ def event_id(job_id: UUID, version: int) -> UUID:
 
 
 @asynccontextmanager
-async def report(pool: Pool, job: Job, *, after_end: bool = False) -> AsyncIterator[Report]:
+async def report(
+    pool: Pool,
+    job: Job,
+    *,
+    after_end: bool = False,
+    log: CallLog | None = None,
+    step: str | None = None,
+    attempt: int | None = None,
+) -> AsyncIterator[Report]:
     """Open the transaction of one report; `after_end` is for news about a run that is over.
+
+    `log` holds the calls to Meta since the last report, for `step` and `attempt`: kept with this one.
 
     Raises:
         LeaseLost: the run belongs to another process now; nothing was written.
@@ -81,3 +92,7 @@ async def report(pool: Pool, job: Job, *, after_end: bool = False) -> AsyncItera
     """
     async with transaction(pool) as connection:
         yield Report(connection, job, after_end=after_end)
+        if log:
+            await call_store.insert_calls(connection, job.id, log, step=step, attempt=attempt)
+    if log:
+        log.calls.clear()

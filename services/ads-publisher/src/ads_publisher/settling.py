@@ -9,7 +9,6 @@ from ads_publisher.meta_errors import advise
 from ads_publisher.outcomes import ReadFailed
 from ads_publisher.pausing import throttled
 from ads_publisher.reconcile import find_by_marker, look_at
-from ads_publisher.reporting import report
 from ads_publisher.run import NAMES, Run
 from ads_publisher.saga import Attempt, Step, next_look, retry_delay
 from chassis.failpoints import failpoint
@@ -28,14 +27,14 @@ async def settle(run: Run, attempt: Attempt, *, now: datetime) -> bool:
     hits = await find_by_marker(run.graph, run.access, attempt)
     if hits:
         await failpoint("publisher.settle.found")
-        await record_object(run, attempt.step, attempt.id, hits, adopted=True)
+        await record_object(run, attempt.step, attempt.number, attempt.id, hits, adopted=True)
         return True
     if now >= attempt.not_before:
         await failpoint("publisher.settle.absent")
         await _record_absent(run, attempt)
         return True
     look = next_look(attempt, now=now)
-    async with report(run.pool, run.job) as news:
+    async with run.report(attempt.step, attempt.number) as news:
         await store.record_look(news.connection, attempt.id, look_at=look)
         await wait(
             news,
@@ -49,7 +48,7 @@ async def settle(run: Run, attempt: Attempt, *, now: datetime) -> bool:
 
 
 async def _record_absent(run: Run, attempt: Attempt) -> None:
-    async with report(run.pool, run.job) as news:
+    async with run.report(attempt.step, attempt.number) as news:
         await store.record_answer(news.connection, attempt.id, "absent")
         await news.tell(
             RunStepBody,
@@ -63,7 +62,7 @@ async def _record_absent(run: Run, attempt: Attempt) -> None:
 async def keep_waiting(run: Run, attempt: Attempt, *, until: datetime, now: datetime) -> bool:
     """Give the run back until the next look is due."""
     seconds = max(0.5, (until - now).total_seconds())
-    async with report(run.pool, run.job) as news:
+    async with run.report() as news:
         await wait(
             news,
             run.job,
@@ -83,7 +82,7 @@ async def verify(run: Run, step: Step, object_id: str) -> bool:
     """
     standing = await look_at(run.graph, run.access, object_id)
     name = NAMES[step]
-    async with report(run.pool, run.job) as news:
+    async with run.report(step) as news:
         if standing.gone:
             await store.record_gone(news.connection, customer_id=run.job.customer_id, object_id=object_id)
             await news.tell(
@@ -118,6 +117,6 @@ async def read_failed(run: Run, exc: ReadFailed, step: StepName) -> bool:
             return await run.fail(refused_by_meta(error, advice, step))
         await throttled(run, step, error)
         return False
-    async with report(run.pool, run.job) as news:
+    async with run.report(step) as news:
         await wait(news, run.job, step=step, message=message, seconds=seconds)
     return False

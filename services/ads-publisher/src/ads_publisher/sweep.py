@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ads_publisher import store, sweep_store
+from ads_publisher import call_store, store, sweep_store
+from ads_publisher.calls import CallLog
 from ads_publisher.checks import connection_problem
 from ads_publisher.grants import Grants
 from ads_publisher.graph import Access, GraphClient
@@ -57,26 +58,30 @@ class Sweeper:
                 first_after_seconds=self.settings.sweep_after_seconds[0],
             )
         for attempt, job, ad_account_id, sweeps in due:
+            log = CallLog()
             try:
-                extra = await self._sweep(attempt, job, ad_account_id)
+                extra = await self._sweep(attempt, job, ad_account_id, log)
             except (ReadFailed, Unavailable, LeaseLost) as exc:
                 _log.warning("sweep_delayed", run_id=str(job.run_id), reason=str(exc))
                 continue
             schedule = self.settings.sweep_after_seconds[sweeps + 1 :]
-            async with connection(self.pool) as acquired:
+            async with transaction(self.pool) as acquired:
                 await sweep_store.record_sweep(
                     acquired,
                     attempt.id,
                     next_after_seconds=schedule[0] if schedule else None,
                     extra_ids=extra,
                 )
+                await call_store.insert_calls(
+                    acquired, job.id, log, step=attempt.step, attempt=attempt.number
+                )
 
-    async def _sweep(self, attempt: Attempt, job: Job, ad_account_id: str) -> list[str]:
+    async def _sweep(self, attempt: Attempt, job: Job, ad_account_id: str, log: CallLog) -> list[str]:
         """Look at one attempt's marker; returns the ids that were one too many."""
         grant = await self.grants.grant(job.customer_id, job.run_id)
         if connection_problem(grant) or grant.access_token is None:
             return []
-        access = Access(ad_account_id=ad_account_id, token=grant.access_token.get_secret_value())
+        access = Access(ad_account_id=ad_account_id, token=grant.access_token.get_secret_value(), log=log)
         found = await find_by_marker(self.graph, access, attempt)
         async with connection(self.pool) as acquired:
             journal, _, _ = await store.load_journal(

@@ -4,7 +4,6 @@ from ads_publisher import store
 from ads_publisher.outcomes import ReadFailed
 from ads_publisher.publish import allowed, start
 from ads_publisher.reconcile import Standing, look_at
-from ads_publisher.reporting import report
 from ads_publisher.run import Run
 from ads_publisher.settling import read_failed
 from chassis.database import connection
@@ -43,7 +42,7 @@ async def _refresh(run: Run) -> None:
 
 
 async def _tell(run: Run, campaign: Standing, adset: Standing | None) -> None:
-    async with report(run.pool, run.job) as news:
+    async with run.report() as news:
         for standing in (campaign, adset):
             if standing is not None and standing.gone:
                 await store.record_gone(
@@ -69,7 +68,7 @@ def _sentence(name: str, standing: Standing) -> str:
 
 
 async def _end(run: Run, message: str) -> None:
-    async with report(run.pool, run.job) as news:
+    async with run.report() as news:
         await news.tell(
             RunSucceededBody,
             message=message,

@@ -63,6 +63,8 @@ class PublishJob(SQLModel, table=True):
     due_at: datetime = _time(nullable=False)
     created_at: datetime = _time(nullable=False)
     finished_at: datetime | None = _time()
+    account: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    """What meta-auth said of the ad account when the run was last worked."""
 
 
 class PublishAttempt(SQLModel, table=True):
@@ -130,6 +132,30 @@ class AccountPause(SQLModel, table=True):
 
     scope: str = Field(sa_type=Text, primary_key=True)
     until: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class KeptCall(SQLModel, table=True):
+    """A call to Meta without its secrets, kept for a while so that an error can be reproduced."""
+
+    __tablename__ = "meta_calls"
+    metadata = metadata
+    __table_args__ = (Index("meta_calls_job", "job_id", "id"), Index("meta_calls_at", "at"))
+
+    id: int | None = Field(
+        default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True)
+    )
+    job_id: UUID = Field(foreign_key="publish_jobs.id", ondelete="CASCADE")
+    at: datetime = Field(sa_type=DateTime(timezone=True))
+    step: str | None = Field(default=None, sa_type=Text)
+    attempt: int | None = None
+    method: str = Field(sa_type=Text)
+    path: str = Field(sa_type=Text)
+    params: dict[str, Any] = Field(sa_type=JSONB)
+    status: int | None = None
+    failure: str | None = Field(default=None, sa_type=Text)
+    headers: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    answer: dict[str, Any] | None = Field(default=None, sa_type=JSONB)
+    duration_ms: int
 
 
 outbox = outbox_table(metadata)

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from ads_publisher import sweep
+from ads_publisher import call_store, sweep
 from ads_publisher.consumers import Ingest
 from ads_publisher.endings import CRASHED, fail
 from ads_publisher.executor import Executor
@@ -27,7 +27,7 @@ from ads_publisher.store import Job
 from ads_publisher.sweep import Sweeper
 from ads_publisher.sync import sync
 from ads_publisher.versions import version_warning
-from chassis.database import Pool, create_pool, is_alive
+from chassis.database import Pool, connection, create_pool, is_alive
 from chassis.failpoints import arm
 from chassis.http import internal_client
 from chassis.outbox import Relay
@@ -39,6 +39,7 @@ from chassis.telemetry import get_logger, setup_telemetry
 from contracts.events import PUBLISH_STREAM
 
 SERVICE = "ads-publisher"
+HOUSEKEEPING_SECONDS = 3600.0
 LATELY_SECONDS = 15.0
 """Longer without a word from Postgres or Redis, and this process could not consume."""
 
@@ -90,6 +91,15 @@ class Worker:
     async def close(self) -> None:
         for client in (self.sweeper.graph, *self._clients):
             await client.close()
+
+    async def tidy(self) -> None:
+        """Remove what nobody asks for any more.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        async with connection(self._pool) as acquired:
+            await call_store.remove_old_calls(acquired)
 
     async def problems(self) -> dict[str, str]:
         """Why this process could not take a run now; empty when it could."""
@@ -148,6 +158,7 @@ async def _start(stack: AsyncExitStack, settings: Settings) -> Worker:
         ("relay", relay.run()),
         ("renew", worker.executor.renew()),
         ("sweeper", run_forever("sweeper", worker.sweeper.sweep_due, every_seconds=sweep.EVERY_SECONDS)),
+        ("housekeeping", run_forever("housekeeping", worker.tidy, every_seconds=HOUSEKEEPING_SECONDS)),
         ("presence", run_forever("presence", presence.beat, every_seconds=EVERY_SECONDS)),
         ("executor", worker.executor.run()),
         ("streams", worker.consumers.run()),
