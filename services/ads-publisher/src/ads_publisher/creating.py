@@ -1,8 +1,9 @@
 """Make one create: journal the intent, call Meta, journal what became of it."""
 
+from functools import partial
 from typing import Any, assert_never
 
-from ads_publisher import payloads, store
+from ads_publisher import metrics, payloads, store
 from ads_publisher.endings import Failure, note, refused_by_meta, wait
 from ads_publisher.graph import PROOF_VALID_SECONDS, served_at
 from ads_publisher.meta_errors import advise
@@ -33,7 +34,6 @@ async def create(run: Run, move: Do) -> bool:
     outcome = await run.graph.create(run.access, f"{move.step}s", params, proof_time=proof_time)
     _log.info(
         "meta_create",
-        run_id=str(run.job.run_id),
         step=move.step,
         attempt=move.number,
         outcome=type(outcome).__name__,
@@ -139,6 +139,7 @@ async def record_object(
             object_id=object_id,
             extra_ids=extra_ids,
         )
+        news.after_commit(partial(metrics.journaled, step, "adopted" if adopted else "created"))
         await store.progress_made(news.connection, run.job)
         await news.tell(
             RunStepBody,
@@ -153,6 +154,7 @@ async def record_object(
 async def _record_unknown(run: Run, move: Do, attempt_id: int, reason: str) -> None:
     async with report(run.pool, run.job) as news:
         await store.record_answer(news.connection, attempt_id, "unknown", error={"reason": reason})
+        news.after_commit(partial(metrics.journaled, move.step, "unknown"))
         await news.tell(
             RunStepBody,
             step=move.step,
@@ -165,6 +167,7 @@ async def _record_unknown(run: Run, move: Do, attempt_id: int, reason: str) -> N
 async def _record_not_sent(run: Run, move: Do, attempt_id: int, reason: str) -> None:
     async with report(run.pool, run.job) as news:
         await store.record_answer(news.connection, attempt_id, "not_sent", error={"reason": reason})
+        news.after_commit(partial(metrics.journaled, move.step, "not_sent"))
         await wait(
             news,
             run.job,
@@ -187,6 +190,7 @@ async def _record_refusal(run: Run, move: Do, attempt_id: int, error: MetaError)
         await store.record_answer(
             news.connection, attempt_id, "rejected", error={**facts, "skew_seconds": skew}
         )
+        news.after_commit(partial(metrics.journaled, move.step, "rejected"))
         await news.tell(
             RunStepBody,
             step=move.step,
