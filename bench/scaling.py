@@ -1,7 +1,7 @@
 """How much faster more publishers drain a backlog: `python bench/scaling.py --runs 2000 --publishers 1,2,4`.
 
-The whole local stack on this machine, the sandbox answering each call after `--answer-ms`. The publishers are
-frozen while the backlog is accepted; then all of them go on, and the time from the first run's start to the last
+The local stack on this machine, the sandbox answering each call after `--answer-ms`. The publishers are
+frozen while the backlog is accepted; then all go on, and the time from the first run's start to the last
 one's end counts. CPU is that of every process, from the operating system.
 """
 

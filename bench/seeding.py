@@ -92,8 +92,8 @@ async def _copy_gateway(
         """
         INSERT INTO gateway.ad_settings (id, customer_id, geo_mode, geo_center_text, geo_radius_km, formats,
                                          cta_type, budget_override, status)
-        SELECT gen_random_uuid(), copied.customer, geo_mode, geo_center_text, geo_radius_km, formats, cta_type,
-               budget_override, status
+        SELECT gen_random_uuid(), copied.customer, geo_mode, geo_center_text, geo_radius_km, formats,
+               cta_type, budget_override, status
         FROM gateway.ad_settings, unnest($2::uuid[]) AS copied(customer) WHERE customer_id = $1
         """,
         original,

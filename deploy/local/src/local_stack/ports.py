@@ -32,6 +32,9 @@ class Ports:
     sandbox: int = 3004
     postgres: int = 54329
     valkey: int = 63790
+    gateway_metrics: int = 9464
+    meta_auth_metrics: int = 9465
+    ads_publisher_metrics: int = 9466
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Ports":

@@ -113,7 +113,9 @@ def services(
     return (
         _sandbox(ports, credentials, data_dir=data_dir, redirect_url=redirect_url),
         *(
-            _service(name, ports, {**_common(name, ports, credentials), **own, **overrides})
+            _service(
+                name, ports, {**_common(name, ports, credentials, data_dir=data_dir), **own, **overrides}
+            )
             for name, own in own_settings.items()
         ),
     )
@@ -130,7 +132,22 @@ def _service(name: str, ports: Ports, env: Mapping[str, str]) -> Service:
     )
 
 
-def _common(name: str, ports: Ports, credentials: Credentials) -> dict[str, str]:
+def metrics_url(name: str, ports: Ports) -> str:
+    """Where a service shows its metrics."""
+    return f"http://{HOST}:{_metrics_port(name, ports)}/metrics"
+
+
+def spans_path(name: str, data_dir: Path) -> Path:
+    """The file to which a service appends its spans, in OTLP's JSON encoding."""
+    return data_dir / "traces" / f"{name}.jsonl"
+
+
+def _metrics_port(name: str, ports: Ports) -> int:
+    port: int = asdict(ports)[f"{name.replace('-', '_')}_metrics"]
+    return port
+
+
+def _common(name: str, ports: Ports, credentials: Credentials, *, data_dir: Path) -> dict[str, str]:
     role = name.replace("-", "_")
 
     def database_url(user: str) -> str:
@@ -147,6 +164,9 @@ def _common(name: str, ports: Ports, credentials: Credentials) -> dict[str, str]
         "HOST": HOST,
         "PORT": str(asdict(ports)[role]),
         "META_AUTH_URL": f"http://{HOST}:{ports.meta_auth}",
+        "OTEL_EXPORTER_PROMETHEUS_HOST": HOST,
+        "OTEL_EXPORTER_PROMETHEUS_PORT": str(_metrics_port(name, ports)),
+        "SPANS_FILE": str(spans_path(name, data_dir)),
         "SERVICE_PRIVATE_KEY": credentials.service_keys[name].private,
         "SERVICE_PUBLIC_KEYS": credentials.public_keys_json,
         "PYTHONUNBUFFERED": "1",

@@ -8,12 +8,11 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import uuid4
 
-import httpx
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from opentelemetry.trace import SpanKind
+from opentelemetry.trace import Span, SpanKind
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,11 +27,14 @@ from chassis.errors import (
     Retryable,
     ValidationFailed,
 )
-from chassis.telemetry import current_traceparent, get_logger, span
+from chassis.internal_calls import without_ids
+from chassis.metrics import FAST_SECONDS, labelled, meter
+from chassis.telemetry import get_logger, mark_failed, span
 from contracts.errors import Issue
 
 MAX_BODY_BYTES: Final = 65_536
 MAX_JSON_DEPTH: Final = 32
+CLIENT_ERROR: Final = 400
 SERVER_ERROR: Final = 500
 MAX_REQUEST_ID: Final = 64
 
@@ -79,6 +81,15 @@ BodyFor = Callable[[str, AppError], BaseModel]
 """Chooses the error body for a path."""
 
 _log = get_logger(__name__)
+_UNKNOWN_ROUTE: Final = "none"
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"})
+"""Others are told as `_OTHER`: a metric must not take a label from anyone."""
+_request_seconds = meter.create_histogram(
+    "http.server.request.duration",
+    unit="s",
+    description="Time of one request",
+    explicit_bucket_boundaries_advisory=FAST_SECONDS,
+)
 _NO_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "TRACE"})
 SECURITY_HEADERS: Final[Mapping[bytes, bytes]] = {
     b"x-content-type-options": b"nosniff",
@@ -185,23 +196,21 @@ class RequestMiddleware:
             return
         headers = {key.decode("latin-1"): value.decode("latin-1") for key, value in scope["headers"]}
         request_id = _request_id(headers.get("x-request-id", ""))
+        method = scope["method"] if scope["method"] in _METHODS else "_OTHER"
         with (
             structlog.contextvars.bound_contextvars(request_id=request_id),
-            span(scope["method"], kind=SpanKind.SERVER, traceparent=headers.get("traceparent")) as current,
+            span(
+                method,
+                kind=SpanKind.SERVER,
+                traceparent=headers.get("traceparent"),
+                attributes={"http.request.method": method, "url.scheme": scope.get("scheme", "http")},
+            ) as current,
         ):
             started = time.perf_counter()
             status = await self._serve(scope, headers, request_id, receive, send)
-            route = getattr(scope.get("route"), "path", None)
-            if route:
-                current.update_name(f"{scope['method']} {route}")
-            current.set_attributes(
-                {
-                    "http.request.method": scope["method"],
-                    "http.route": route or "",
-                    "http.response.status_code": status,
-                }
-            )
-            _log_access(scope, status, time.perf_counter() - started)
+            seconds = time.perf_counter() - started
+            _tell(current, scope, method, status, seconds)
+            _log_access(scope, status, seconds)
 
     async def _serve(
         self, scope: Scope, headers: Mapping[str, str], request_id: str, receive: Receive, send: Send
@@ -258,10 +267,36 @@ def _request_id(proposed: str) -> str:
     return proposed if plain else str(uuid4())
 
 
+def _tell(current: Span, scope: Scope, method: str, status: int, seconds: float) -> None:
+    route = getattr(scope.get("route"), "path", None)
+    current.set_attribute("http.response.status_code", status)
+    if route:
+        current.update_name(f"{method} {route}")
+        current.set_attribute("http.route", route)
+        current.set_attribute("url.path", without_ids(scope["path"]))
+    error = str(status) if status >= SERVER_ERROR or not status else None
+    if error:
+        mark_failed(current, error)
+    _request_seconds.record(
+        seconds,
+        labelled(
+            **{
+                "http.request.method": method,
+                "http.route": route or _UNKNOWN_ROUTE,
+                "http.response.status_code": status,
+                "error.type": error,
+            }
+        ),
+    )
+
+
 def _log_access(scope: Scope, status: int, seconds: float) -> None:
+    is_look = scope["method"] in {"GET", "HEAD"}
     if scope["path"].startswith("/health") and status < SERVER_ERROR:
         return
-    log = _log.error if status >= SERVER_ERROR else _log.info
+    # Pages poll: a look that went well is nothing that happened.
+    quiet = _log.debug if is_look and status < CLIENT_ERROR else _log.info
+    log = _log.error if status >= SERVER_ERROR else quiet
     log(
         "http_request",
         method=scope["method"],
@@ -347,19 +382,3 @@ def _check_text(text: str) -> None:
         raise ValidationFailed(
             "The body holds a character that cannot be stored (NUL or half a surrogate pair)"
         )
-
-
-async def _inject_trace(request: httpx.Request) -> None:
-    if traceparent := current_traceparent():
-        request.headers["traceparent"] = traceparent
-
-
-def internal_client(base_url: str, *, timeout_seconds: float) -> httpx.AsyncClient:
-    """A client for another service of ours: no proxy from the environment, no redirects, trace sent along."""
-    return httpx.AsyncClient(
-        base_url=base_url,
-        timeout=timeout_seconds,
-        trust_env=False,
-        follow_redirects=False,
-        event_hooks={"request": [_inject_trace]},
-    )

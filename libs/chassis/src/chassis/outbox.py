@@ -5,21 +5,27 @@ their Redis stream and marks them. It may send twice (every consumer has an inbo
 """
 
 import asyncio
+import re
 import time
+from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
 import asyncpg
+from opentelemetry.trace import Span, SpanKind
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, MetaData, Table, Text, Uuid, func
 
-from chassis.database import LOST_CONNECTION, STATEMENT_TIMEOUT_SECONDS, Connection
+from chassis.database import LOST_CONNECTION, STATEMENT_TIMEOUT_SECONDS, Connection, Pool
+from chassis.database import connection as borrowed
 from chassis.failpoints import failpoint
+from chassis.metrics import COUNT_LIMIT, Reading, meter
 from chassis.periodic import leave_if_cancelled
-from chassis.telemetry import get_logger
+from chassis.telemetry import begin_span, get_logger, mark_failed, traceparent_of
 from contracts.events import AnyEvent
 
 NOTIFY_CHANNEL: Final = "outbox"
@@ -40,8 +46,13 @@ KEEP_SENT: Final = timedelta(days=7)
 """How long a sent event may still be asked for; a run is over in less."""
 STREAM_FIELD: Final = "__data__"
 """The one field of a FastStream entry."""
+_TRACEPARENT: Final = re.compile(r'"traceparent":"(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})"')
+"""In an envelope; a text of a user's that looks alike comes later, and with its quotes escaped."""
 
 _log = get_logger(__name__)
+_sent = meter.create_counter(
+    "autoads.relay.sent", unit="{event}", description="Events that were sent to a stream"
+)
 
 
 def outbox_table(metadata: MetaData) -> Table:
@@ -90,6 +101,68 @@ async def send_again(connection: Connection, subject: str | UUID) -> None:
 async def remove_old_rows(connection: Connection) -> None:
     """Delete events that were sent long ago; nobody asks for them again."""
     await connection.execute("DELETE FROM outbox WHERE sent_at < now() - $1::interval", KEEP_SENT)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RelayLag:
+    """Events that wait for their stream, at most `COUNT_LIMIT`, and the age of the oldest."""
+
+    unsent: int
+    oldest_seconds: float | None
+
+
+async def relay_lag(connection: Connection) -> RelayLag:
+    """How far the relay is behind. The index outbox_unsent keeps it cheap, whatever was sent before."""
+    row = await connection.fetchrow(
+        """
+        SELECT (SELECT count(*) FROM (SELECT FROM outbox WHERE sent_at IS NULL LIMIT $1) AS some) AS unsent,
+               (SELECT extract(epoch FROM now() - created_at)::float8 FROM outbox
+                WHERE sent_at IS NULL ORDER BY id LIMIT 1) AS oldest_seconds
+        """,
+        COUNT_LIMIT,
+    )
+    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
+    return RelayLag(**dict(row))
+
+
+RELAY_GAUGES: Final = {
+    "autoads.relay.active": ("{process}", "1 in the process that relays the outbox of its service"),
+    "autoads.relay.unsent": ("{event}", "Events that are not in their stream yet"),
+    "autoads.relay.oldest_unsent": ("s", "Age of the oldest of them"),
+}
+
+
+class _Sending:
+    """One event on its way: the span of that, and the body that names this span as what it comes from."""
+
+    def __init__(self, row: asyncpg.Record) -> None:
+        body: str = row["body"]
+        found = _TRACEPARENT.search(body)
+        self.stream: str = row["stream"]
+        self.span: Span = begin_span(
+            f"send {self.stream}",
+            kind=SpanKind.PRODUCER,
+            traceparent=found[1] if found else None,
+            attributes={
+                "messaging.system": "redis",
+                "messaging.operation.name": "send",
+                "messaging.operation.type": "send",
+                "messaging.destination.name": self.stream,
+                "messaging.message.id": str(row["event_id"]),
+                "cloudevents.event_subject": row["subject"],
+            },
+        )
+        traceparent = traceparent_of(self.span)
+        if found and traceparent:
+            body = body[: found.start(1)] + traceparent + body[found.end(1) :]
+        self.body = body
+
+    def end(self, error: BaseException | None) -> None:
+        if error:
+            mark_failed(self.span, type(error).__name__)
+        else:
+            _sent.add(1, {"stream": self.stream})
+        self.span.end()
 
 
 class Relay:
@@ -160,21 +233,34 @@ class Relay:
             await asyncio.sleep(LOCK_POLL_SECONDS)  # Postgres has no notification for a freed lock
         self.active = True
 
+    async def measure(self, database: Pool) -> dict[str, list[Reading]]:
+        """How far the outbox is behind, and whether it is this process that relays it.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        async with borrowed(database) as acquired:
+            lag = await relay_lag(acquired)
+        return {
+            "autoads.relay.active": [(int(self.active), {})],
+            "autoads.relay.unsent": [(lag.unsent, {})],
+            "autoads.relay.oldest_unsent": [(max(0.0, lag.oldest_seconds or 0.0), {})],
+        }
+
     def _on_notify(self, *_: object) -> None:
         self._wake.set()
 
     async def relay_batch(self, connection: Connection) -> int:
         """Send one batch of rows; returns how many there were."""
         rows = await connection.fetch(
-            "SELECT id, stream, body FROM outbox WHERE sent_at IS NULL ORDER BY id LIMIT $1", BATCH
+            "SELECT id, event_id, subject, stream, body FROM outbox"
+            " WHERE sent_at IS NULL ORDER BY id LIMIT $1",
+            BATCH,
         )
         if not rows:
             return 0
         await failpoint("relay.before_xadd")
-        async with self._redis.pipeline(transaction=False) as pipeline:
-            for row in rows:
-                _ = pipeline.xadd(row["stream"], {STREAM_FIELD: row["body"]})
-            await pipeline.execute()
+        await self._send([_Sending(row) for row in rows])
         # Dying here sends these rows again: that is the promise, not a fault.
         await failpoint("relay.after_xadd")
         await connection.execute(
@@ -182,3 +268,17 @@ class Relay:
         )
         await failpoint("relay.after_mark")
         return len(rows)
+
+    async def _send(self, sendings: Sequence[_Sending]) -> None:
+        error: BaseException | None = None
+        try:
+            async with self._redis.pipeline(transaction=False) as pipeline:
+                for sending in sendings:
+                    _ = pipeline.xadd(sending.stream, {STREAM_FIELD: sending.body})
+                await pipeline.execute()
+        except BaseException as exc:
+            error = exc
+            raise
+        finally:
+            for sending in sendings:
+                sending.end(error)

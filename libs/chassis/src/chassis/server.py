@@ -14,6 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from chassis.settings import ServiceSettings
+from chassis.telemetry import close_telemetry
 
 DRAIN_SECONDS: Final = 5
 """Requests that are running when the port is closed get this long to end."""
@@ -41,7 +42,10 @@ def serve(app: Starlette, settings: ServiceSettings, *, port: int, trusted_proxi
         forwarded_allow_ips=trusted_proxies or None,
         timeout_graceful_shutdown=DRAIN_SECONDS,
     )
-    _Server(config, app, delay_seconds=settings.shutdown_delay_seconds).run()
+    try:
+        _Server(config, app, delay_seconds=settings.shutdown_delay_seconds).run()
+    finally:
+        close_telemetry()
 
 
 class _Server(uvicorn.Server):

@@ -3,7 +3,7 @@
 import os
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 Csv = Annotated[tuple[str, ...], NoDecode]
@@ -45,10 +45,21 @@ class ServiceSettings(BaseSettings):
     """Ed25519 seed, 32 bytes, base64url: signs this service's calls to the others."""
     service_public_keys: dict[str, str] = Field(default_factory=dict)
     """Public keys of the callers that may call this service, by name, base64url."""
-    otlp_endpoint: str | None = Field(
-        default=None,
-        validation_alias=AliasChoices("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+    otlp_endpoint: str | None = Field(default=None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    """Collector for spans and metrics. OpenTelemetry reads this and its other variables itself."""
+    otlp_traces_endpoint: str | None = Field(
+        default=None, validation_alias="OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
     )
+    otlp_metrics_endpoint: str | None = Field(
+        default=None, validation_alias="OTEL_EXPORTER_OTLP_METRICS_ENDPOINT"
+    )
+    prometheus_port: int | None = Field(default=None, validation_alias="OTEL_EXPORTER_PROMETHEUS_PORT")
+    """Port of the page with metrics, apart from the public one; no page without it."""
+    prometheus_host: str = Field(default="127.0.0.1", validation_alias="OTEL_EXPORTER_PROMETHEUS_HOST")
+    spans_file: str | None = None
+    """File to which finished spans are appended, for tests and the local stack."""
+    open_spans_dir: str | None = None
+    """Folder on a disk that outlives the process; there, a kill cannot lose the spans in hand."""
 
     failpoints: str = ""
     """Where this process shall die, for tests; refused in production. See `chassis.failpoints`."""

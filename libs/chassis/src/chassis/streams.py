@@ -25,7 +25,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
 from chassis.errors import Retryable
+from chassis.metrics import Reading, begin_at_zero, meter
 from chassis.periodic import leave_if_cancelled
+from chassis.stream_telemetry import Handler, entry_id, stream_state, traced
 from chassis.telemetry import get_logger
 from contracts.wire import iso_utc
 
@@ -46,9 +48,22 @@ DRAIN_SECONDS: Final = 5.0
 DEAD_SUFFIX: Final = ".dead"
 _UNKNOWN_TYPE: Final = ("union_tag_invalid", "union_tag_not_found")
 
-Handler = Callable[..., Awaitable[None]]
+READ_SILENT_MS: Final = 10_000
+"""A reader asks Redis every `BLOCK_MS`, entries or not; one that has not for this long does not read."""
+ERROR_CLASSES: Final = (
+    "unreadable_json",
+    "unknown_type",
+    "unknown_version",
+    "invalid_field",
+    "handler_failed",
+)
 
 _log = get_logger(__name__)
+_buried = meter.create_counter(
+    "autoads.dead_letters.buried",
+    unit="{entry}",
+    description="Entries that this process moved to a dead stream",
+)
 
 
 async def ensure_group(redis: Redis, stream: str, group: str) -> None:
@@ -78,7 +93,7 @@ class Consumers:
             logger=None,  # type: ignore[arg-type]  # None is how FastStream is told to log nothing per message
         )
         self.healthy_at: float | None = None
-        """Monotonic time of the last moment when all subscribers were running and Redis answered."""
+        """Monotonic time of the last moment when Redis knew that every stream was being read."""
 
     def subscribe(self, stream: str, handler: Handler) -> None:
         """Let `handler` see every entry of the stream at least once. It must be quick and repeatable."""
@@ -88,13 +103,14 @@ class Consumers:
         reclaimer = StreamSub(
             stream,
             group=self._group,
-            consumer=self._name,
+            consumer=f"{self._name}-again",  # Redis tells by its name that the reader reads
             min_idle_time=self._reclaim_idle_ms,
             polling_interval=RECLAIM_EVERY_MS,
         )
         policy = AckPolicy.NACK_ON_ERROR
-        self.broker.subscriber(stream=reader, ack_policy=policy, max_workers=READ_WORKERS)(handler)
-        self.broker.subscriber(stream=reclaimer, ack_policy=policy, include_in_schema=False)(handler)
+        first, again = (traced(stream, self._group, handler, again=again) for again in (False, True))
+        self.broker.subscriber(stream=reader, ack_policy=policy, max_workers=READ_WORKERS)(first)
+        self.broker.subscriber(stream=reclaimer, ack_policy=policy, include_in_schema=False)(again)
         self._streams.append(stream)
 
     async def run(self) -> None:
@@ -122,8 +138,39 @@ class Consumers:
             if _has_stopped(subscriber):
                 _log.info("subscriber_started", group=self._group)
                 await subscriber.start()
-        if all(subscriber.running for subscriber in self.broker.subscribers):
+        if all(subscriber.running for subscriber in self.broker.subscribers) and await self._reads():
             self.healthy_at = time.monotonic()
+
+    async def _reads(self) -> bool:
+        """Whether Redis has been asked by our reader of each stream lately: a task that lives may hang."""
+        for stream in self._streams:
+            idle = [
+                consumer["idle"]
+                for consumer in await self._redis.xinfo_consumers(stream, self._group)
+                if consumer["name"] == self._name.encode()
+            ]
+            if not idle or min(idle) > READ_SILENT_MS:
+                return False
+        return True
+
+    def begin_at_zero(self) -> None:
+        """Show the counter of buried entries before the first."""
+        labels = [{"stream": stream, "error": error} for stream in self._streams for error in ERROR_CLASSES]
+        begin_at_zero(_buried, *labels)
+
+    async def measure(self) -> dict[str, list[Reading]]:
+        """How far the group is behind, and what nobody could read.
+
+        Raises:
+            redis.exceptions.RedisError: Redis does not answer.
+        """
+        found: dict[str, list[Reading]] = {}
+        for stream in self._streams:
+            for name, value in (await stream_state(self._redis, stream, self._group)).items():
+                found.setdefault(name, []).append((value, {"stream": stream, "group": self._group}))
+            dead = await self._redis.xlen(f"{stream}{DEAD_SUFFIX}")
+            found.setdefault("autoads.dead_letters", []).append((dead, {"stream": stream}))
+        return found
 
     async def _tidy(self) -> None:
         for stream in self._streams:
@@ -205,6 +252,7 @@ async def bury(
         _ = pipeline.xadd(f"{stream}{DEAD_SUFFIX}", fields)
         _ = pipeline.xack(stream, group, entry_id)
         await pipeline.execute()
+    _buried.add(1, {"stream": stream, "error": fields["error"]})
     _log.error("dead_letter", stream=stream, source_id=entry_id.decode(), reason=reason[:200])
 
 
@@ -242,11 +290,6 @@ async def trim(redis: Redis, stream: str) -> None:
     keep_from: list[tuple[int, int]] = []
     for group in await redis.xinfo_groups(stream):
         pending = await redis.xpending(stream, group["name"])
-        keep_from.append(_entry_id(pending["min"] if pending["pending"] else group["last-delivered-id"]))
+        keep_from.append(entry_id(pending["min"] if pending["pending"] else group["last-delivered-id"]))
     if keep_from:
         await redis.xtrim(stream, minid="{}-{}".format(*min(keep_from)), approximate=True)
-
-
-def _entry_id(raw: bytes | str) -> tuple[int, int]:
-    milliseconds, sequence = (raw.decode() if isinstance(raw, bytes) else raw).split("-")
-    return int(milliseconds), int(sequence)

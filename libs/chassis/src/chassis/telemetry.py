@@ -1,24 +1,37 @@
-"""Logs and traces, set up in one call. Spans are exported only when an OTLP endpoint is configured."""
+"""Logs, spans and metrics, set up in one call; the spans' way out is `chassis.tracing`."""
 
+import atexit
+import hashlib
 import logging
 import re
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
-from typing import Any
+import threading
+import time
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Final
+from uuid import UUID
 
 import structlog
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
-from opentelemetry.trace import Span, SpanKind
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanContext,
+    SpanKind,
+    StatusCode,
+    TraceFlags,
+    set_span_in_context,
+)
 
+from chassis import metrics, tracing
 from chassis.settings import ServiceSettings
+from chassis.tracing import CLOSE_SECONDS, SCOPE, chosen_span_id
 
-_PROPAGATOR = TraceContextTextMapPropagator()
+Attributes = Mapping[str, str | int | float | bool]
+
+_TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 _SECRET_NAME = re.compile(
     r"(access_?token|token$|password|secret|private_key|authorization|cookie|proof|^code$)", re.IGNORECASE
 )
@@ -67,17 +80,32 @@ def _add_trace(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappi
     return event
 
 
-def setup_telemetry(service: str, settings: ServiceSettings) -> None:
-    """Send the logs of this process to stdout and, with an endpoint, its spans to the collector."""
-    _setup_logs(service, settings)
-    provider = TracerProvider(resource=Resource.create({"service.name": service}))
-    if settings.otlp_endpoint:
-        # The exporter reads the standard OTEL_* variables itself; a slow collector only fills its own queue.
-        provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    trace.set_tracer_provider(provider)
+def setup_telemetry(service: str, settings: ServiceSettings, *, keeps_failed: bool = False) -> None:
+    """Begin to tell: logs to stdout, spans and metrics to wherever the settings say.
+
+    With `keeps_failed`, spans that sampling leaves out are held back for `chassis.tracing.keep_trace`.
+    """
+    setup_logs(service, settings)
+    tracing.setup_tracing(service, settings, keeps_failed=keeps_failed)
+    metrics.setup_metrics(service, settings)
+    _ = atexit.register(close_telemetry)
 
 
-def _setup_logs(service: str, settings: ServiceSettings) -> None:
+def close_telemetry() -> None:
+    """Tell what is left and stop; a collector that does not answer costs no more than `CLOSE_SECONDS`."""
+    atexit.unregister(close_telemetry)
+    until = time.monotonic() + CLOSE_SECONDS
+    numbers = threading.Thread(target=metrics.close_metrics, daemon=True)
+    # An interpreter that is ending already starts no thread; then the last numbers are not pushed.
+    with suppress(RuntimeError):
+        numbers.start()
+    tracing.close_tracing(until=until)
+    if numbers.is_alive():
+        numbers.join(max(0.0, until - time.monotonic()))
+
+
+def setup_logs(service: str, settings: ServiceSettings) -> None:
+    """Send the logs of this process to stdout; enough for a command that soon ends."""
     console = settings.log_format == "console"
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -128,23 +156,101 @@ def span(
     *,
     kind: SpanKind = SpanKind.INTERNAL,
     traceparent: str | None = None,
-    attributes: Mapping[str, str | int | bool] | None = None,
+    links: Sequence[str] = (),
+    span_id: int | None = None,
+    attributes: Attributes | None = None,
 ) -> Iterator[Span]:
-    """Run a block in a span, below the current one or below a `traceparent` that was kept somewhere."""
-    context = _PROPAGATOR.extract({"traceparent": traceparent}) if traceparent else None
-    tracer = trace.get_tracer("project-auto")
-    with tracer.start_as_current_span(name, context=context, kind=kind, attributes=attributes) as current:
-        yield current
+    """Run a block in a span, below the current one or below a `traceparent` that was kept somewhere.
+
+    `links` are traceparents of spans that did the same work before. `span_id` is for a span that others must
+    be able to name without being told. An exception marks the span and goes on; its text stays out, since it
+    may hold anything.
+    """
+    current = begin_span(
+        name, kind=kind, traceparent=traceparent, links=links, span_id=span_id, attributes=attributes
+    )
+    with trace.use_span(current, record_exception=False, set_status_on_exception=False):
+        try:
+            yield current
+        except BaseException as exc:
+            mark_failed(current, type(exc).__name__)
+            raise
+        finally:
+            current.end()
+
+
+def begin_span(
+    name: str,
+    *,
+    kind: SpanKind = SpanKind.INTERNAL,
+    traceparent: str | None = None,
+    links: Sequence[str] = (),
+    span_id: int | None = None,
+    attributes: Attributes | None = None,
+) -> Span:
+    """Begin a span, as `span` does, that does not become the current one. Whoever begins it ends it."""
+    context = _span_context(traceparent)
+    token = chosen_span_id.set(span_id) if span_id else None
+    try:
+        return trace.get_tracer(SCOPE).start_span(
+            name,
+            context=set_span_in_context(NonRecordingSpan(context)) if context else None,
+            kind=kind,
+            attributes=attributes,
+            links=[Link(linked) for text in links if (linked := _span_context(text))],
+        )
+    finally:
+        if token:
+            chosen_span_id.reset(token)
+
+
+def mark_failed(current: Span, error_type: str) -> None:
+    """Mark a span as failed, with a word for what went wrong."""
+    current.set_status(StatusCode.ERROR)
+    current.set_attribute("error.type", error_type)
+
+
+def annotate(**attributes: str | float | bool | None) -> None:
+    """Add attributes to the current span; `run_id` is written as `run.id`. What is None is left out."""
+    trace.get_current_span().set_attributes(
+        {name.replace("_", ".", 1): value for name, value in attributes.items() if value is not None}
+    )
+
+
+def customer_hash(customer_id: UUID | str) -> str:
+    """How spans name a customer: the same customer has the same name, and the name leads to nobody."""
+    return hashlib.sha256(str(customer_id).encode()).hexdigest()[:16]
 
 
 def current_traceparent() -> str | None:
     """The W3C `traceparent` of the current span, to be kept in an outbox row or sent in a header."""
-    carrier: dict[str, str] = {}
-    _PROPAGATOR.inject(carrier)
-    return carrier.get("traceparent")
+    return traceparent_of(trace.get_current_span())
+
+
+def traceparent_of(current: Span) -> str | None:
+    """The W3C `traceparent` of a span; None for one that is not real."""
+    context = current.get_span_context()
+    if not context.is_valid:
+        return None
+    return f"00-{context.trace_id:032x}-{context.span_id:016x}-{context.trace_flags & 0xFF:02x}"
+
+
+def with_span_id(traceparent: str, span_id: int) -> str:
+    """The `traceparent` of another span of the same trace."""
+    version, trace_id, _, flags = traceparent.split("-")
+    return f"{version}-{trace_id}-{span_id:016x}-{flags}"
 
 
 def trace_id_of(traceparent: str | None) -> str | None:
     """The trace id inside a `traceparent`, as the run shows it."""
-    parts = traceparent.split("-") if traceparent else []
-    return parts[1] if len(parts) == 4 else None  # noqa: PLR2004 - version, trace id, span id, flags
+    context = _span_context(traceparent)
+    return format(context.trace_id, "032x") if context else None
+
+
+def _span_context(traceparent: str | None) -> SpanContext | None:
+    found = _TRACEPARENT.fullmatch(traceparent or "")
+    if found is None:
+        return None
+    trace_id, span_id, flags = (int(part, 16) for part in found.groups())
+    context = SpanContext(trace_id, span_id, is_remote=True, trace_flags=TraceFlags(flags))
+    return context if context.is_valid else None

@@ -1,8 +1,9 @@
 """Make one create: journal the intent, call Meta, journal what became of it."""
 
+from functools import partial
 from typing import Any, assert_never
 
-from ads_publisher import payloads, store
+from ads_publisher import metrics, payloads, store
 from ads_publisher.endings import Failure, note, refused_by_meta, wait
 from ads_publisher.graph import PROOF_VALID_SECONDS, served_at
 from ads_publisher.meta_errors import advise
@@ -32,7 +33,6 @@ async def create(run: Run, move: Do) -> bool:
     outcome = await run.graph.create(run.access, f"{move.step}s", params, proof_time=proof_time)
     _log.info(
         "meta_create",
-        run_id=str(run.job.run_id),
         step=move.step,
         attempt=move.number,
         outcome=type(outcome).__name__,
@@ -138,6 +138,7 @@ async def record_object(
             object_id=object_id,
             extra_ids=extra_ids,
         )
+        news.after_commit(partial(metrics.journaled, step, "adopted" if adopted else "created"))
         await store.progress_made(news.connection, run.job)
         await news.tell(
             RunStepBody,
@@ -152,6 +153,7 @@ async def record_object(
 async def _record_unknown(run: Run, move: Do, attempt_id: int, reason: str) -> None:
     async with run.report(move.step, move.number) as news:
         await store.record_answer(news.connection, attempt_id, "unknown", error={"reason": reason})
+        news.after_commit(partial(metrics.journaled, move.step, "unknown"))
         await news.tell(
             RunStepBody,
             step=move.step,
@@ -164,6 +166,7 @@ async def _record_unknown(run: Run, move: Do, attempt_id: int, reason: str) -> N
 async def _record_not_sent(run: Run, move: Do, attempt_id: int, reason: str) -> None:
     async with run.report(move.step, move.number) as news:
         await store.record_answer(news.connection, attempt_id, "not_sent", error={"reason": reason})
+        news.after_commit(partial(metrics.journaled, move.step, "not_sent"))
         await wait(
             news,
             run.job,
@@ -186,6 +189,7 @@ async def _record_refusal(run: Run, move: Do, attempt_id: int, error: MetaError)
         await store.record_answer(
             news.connection, attempt_id, "rejected", error={**facts, "skew_seconds": skew}
         )
+        news.after_commit(partial(metrics.journaled, move.step, "rejected"))
         await news.tell(
             RunStepBody,
             step=move.step,

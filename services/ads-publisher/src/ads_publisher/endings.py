@@ -2,16 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
-from ads_publisher import store
+from ads_publisher import metrics, store
 from ads_publisher.calls import CallLog
 from ads_publisher.meta_errors import Advice, describe
 from ads_publisher.outcomes import MetaError
 from ads_publisher.reporting import Report, report
 from ads_publisher.store import DeadReason, Job
 from chassis.database import Pool
-from chassis.telemetry import get_logger
+from chassis.telemetry import annotate, get_logger, trace_id_of
+from chassis.tracing import keep_trace
 from contracts.events import FixedBy, PublishMode, RunFailedBody, RunStepBody, RunWaitingBody, StepName
 
 _log = get_logger(__name__)
@@ -90,8 +92,16 @@ async def fail(
             **ids,
         )
         await store.finish_job(news.connection, job, "failed", dead_reason=failure.dead_reason)
+        news.after_commit(partial(tell_end, job, error_code=failure.code))
+    keep_trace(trace_id_of(job.traceparent))
     if failure.dead_reason:
-        _log.error("run_dead", run_id=str(job.run_id), job_id=str(job.id), dead_reason=failure.dead_reason)
+        _log.error("run_dead", job_id=str(job.id), dead_reason=failure.dead_reason)
+
+
+def tell_end(job: Job, *, error_code: str | None = None) -> None:
+    """Count the end of a run, and mark the span in which it came."""
+    metrics.run_ended(job, error_code=error_code)
+    annotate(run_outcome=error_code or "success")
 
 
 async def wait(news: Report, job: Job, *, step: StepName, message: str, seconds: float) -> None:

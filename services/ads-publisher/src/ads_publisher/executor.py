@@ -11,14 +11,15 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
-from opentelemetry.trace import SpanKind
+import structlog
 
-from ads_publisher import store
+from ads_publisher import metrics, store
+from ads_publisher.run_spans import claim_span
 from ads_publisher.saga import retry_delay
 from ads_publisher.store import Job, LeaseLost
 from chassis.database import Pool, connection
 from chassis.errors import Unavailable
-from chassis.telemetry import get_logger, span
+from chassis.telemetry import get_logger, mark_failed
 
 POLL_SECONDS: Final = 1.0
 """New jobs wake the executor at once; the poll finds deferred ones and those of dead processes."""
@@ -46,7 +47,7 @@ class Executor:
         give_up: Callable[[Job], Awaitable[None]],
     ) -> None:
         self._pool = pool
-        self._tasks = tasks
+        self.tasks = tasks
         self._lease_seconds = lease_seconds
         self._work = work
         self._give_up = give_up
@@ -60,7 +61,12 @@ class Executor:
     @property
     def busy(self) -> bool:
         """All tasks are at work, so nothing is claimed."""
-        return len(self._held) >= self._tasks
+        return self.held >= self.tasks
+
+    @property
+    def held(self) -> int:
+        """Runs in hand."""
+        return len(self._held)
 
     def wake(self) -> None:
         """There may be something due."""
@@ -78,7 +84,7 @@ class Executor:
                         await self._wake.wait()
 
     async def _claim(self) -> int:
-        free = self._tasks - len(self._held)
+        free = self.tasks - self.held
         if free <= 0:
             return 0
         try:
@@ -99,22 +105,27 @@ class Executor:
         self._wake.set()
 
     async def _handle(self, job: Job) -> None:
-        ids = {"run_id": str(job.run_id), "customer_id": str(job.customer_id)}
-        with span(
-            f"process {job.kind}",
-            kind=SpanKind.CONSUMER,
-            traceparent=job.traceparent,
-            attributes={"run.id": ids["run_id"], "run.fence": job.fence},
+        metrics.claimed(job)
+        with (
+            structlog.contextvars.bound_contextvars(run_id=str(job.run_id), customer_id=str(job.customer_id)),
+            claim_span(job) as current,
         ):
+            if job.fence > 1:
+                _log.info("run_resumed", fence=job.fence, replays=job.replays)
             try:
                 await self._work(job)
             except LeaseLost:
-                _log.warning("lease_lost", **ids, fence=job.fence)
+                mark_failed(current, "lease_lost")
+                metrics.lease_lost.add(1)
+                _log.warning("lease_lost", fence=job.fence)
             except Unavailable as exc:
-                _log.warning("run_delayed", **ids, reason=exc.message)
+                mark_failed(current, "unavailable")
+                _log.warning("run_delayed", reason=exc.message)
                 await self._give_back(job)
-            except Exception:  # noqa: BLE001 - a bug in one run must not stop the others
-                _log.exception("run_crashed", **ids, crashes=job.crashes + 1)
+            except Exception as exc:  # noqa: BLE001 - a bug in one run must not stop the others
+                mark_failed(current, type(exc).__name__)
+                metrics.crashes.add(1)
+                _log.exception("run_crashed", crashes=job.crashes + 1)
                 await self._give_back_crashed(job)
 
     async def _give_back(self, job: Job) -> None:
@@ -153,6 +164,7 @@ class Executor:
     def _cancel(self, job_id: UUID, fence: int) -> None:
         current = self._held.get(job_id)
         if current and current[0] == fence:
+            metrics.lease_lost.add(1)
             _log.warning("lease_lost", job_id=str(job_id), fence=fence)
             current[1].cancel()
 

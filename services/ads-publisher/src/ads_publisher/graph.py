@@ -15,10 +15,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import httpx
-from opentelemetry.trace import SpanKind
 
 from ads_publisher import calls
 from ads_publisher.calls import CallLog
+from ads_publisher.meta_calls import meta_call
 from ads_publisher.outcomes import (
     OBJECT_ID,
     Created,
@@ -32,7 +32,6 @@ from ads_publisher.outcomes import (
     parse_json,
 )
 from ads_publisher.usage import APP, Usage, account_usage, app_usage
-from chassis.telemetry import span
 
 MAX_BODY_BYTES: Final = 1_048_576
 """A longer answer is not one of Meta's."""
@@ -101,17 +100,17 @@ class GraphClient:
             for key, value in params.items()
         }
         request = self._request("POST", self._account_path(access, edge), access, proof_time, data=form)
-        with span(f"POST {{ad_account}}/{edge}", kind=SpanKind.CLIENT) as current:
+        with meta_call(
+            f"create_{edge.removesuffix('s')}", "POST", f"{{ad_account}}/{edge}", host=request.url.host
+        ) as call:
             try:
                 status, body, headers = await self._send(request, access)
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, AnswerTooLong) as exc:
                 outcome: Outcome = classify_failure(exc)
             else:
+                call.answered(status, headers)
                 outcome = classify_answer(status, body, headers)
-                current.set_attribute("http.response.status_code", status)
-            current.set_attribute("meta.outcome", type(outcome).__name__)
-            if isinstance(outcome, Refused) and outcome.error.fbtrace_id:
-                current.set_attribute("meta.fbtrace_id", outcome.error.fbtrace_id)
+            call.became(outcome)
         return outcome
 
     async def delete(self, access: Access, object_id: str) -> Outcome:
@@ -123,15 +122,16 @@ class GraphClient:
             raise ValueError(f"not an id of Meta's: {object_id!r}")
         stamp = int(time.time()) + self._skew_seconds
         request = self._request("DELETE", f"/{object_id}", access, stamp)
-        with span("DELETE /{id}", kind=SpanKind.CLIENT):
+        with meta_call("delete_object", "DELETE", "/{id}", host=request.url.host) as call:
             try:
                 status, body, headers = await self._send(request, access)
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, AnswerTooLong) as exc:
-                return classify_failure(exc)
-        if error := parse_error(status, parse_json(body), headers):
-            return Refused(error=error)
-        done = parse_json(body) == {"success": True}
-        return Created(object_id=object_id) if done else Unknown(reason=f"HTTP {status}")
+                outcome: Outcome = classify_failure(exc)
+            else:
+                call.answered(status, headers)
+                outcome = _deleted(object_id, status, body, headers)
+            call.became(outcome)
+        return outcome
 
     async def read_object(self, access: Access, object_id: str, fields: str) -> dict[str, Any]:
         """Read one node.
@@ -141,7 +141,7 @@ class GraphClient:
         """
         if not OBJECT_ID.fullmatch(object_id):
             raise ReadFailed("not an id of Meta's")
-        return await self._read(access, f"/{object_id}", {"fields": fields})
+        return await self._read("read_object", access, f"/{object_id}", {"fields": fields})
 
     async def read_account(
         self, access: Access, edge: str = "", params: Mapping[str, str] | None = None
@@ -151,7 +151,7 @@ class GraphClient:
         Raises:
             ReadFailed: refused or unreachable.
         """
-        return await self._read(access, self._account_path(access, edge), params or {})
+        return await self._read("read_account", access, self._account_path(access, edge), params or {})
 
     async def read_edge(self, access: Access, path: str, params: Mapping[str, str]) -> list[dict[str, Any]]:
         """All rows of a list, page by page.
@@ -164,7 +164,7 @@ class GraphClient:
         rows: list[dict[str, Any]] = []
         query = dict(params)
         for _ in range(MAX_PAGES):
-            page = await self._read(access, path, query)
+            page = await self._read("list_objects", access, path, query)
             rows.extend(row for row in page.get("data", []) if isinstance(row, dict))
             paging = page.get("paging") or {}
             after = (paging.get("cursors") or {}).get("after")
@@ -173,30 +173,35 @@ class GraphClient:
             query["after"] = after
         raise ReadFailed("more pages than there can be")
 
-    async def _read(self, access: Access, path: str, params: Mapping[str, str]) -> dict[str, Any]:
+    async def _read(self, call: str, access: Access, path: str, params: Mapping[str, str]) -> dict[str, Any]:
         skew = self._skew_seconds
         try:
-            return await self._read_once(access, path, params)
+            return await self._read_once(call, access, path, params)
         except ReadFailed:
             # The answer has told Meta's time: if the proof was wrong only for our clock, it is right now.
             if self._skew_seconds == skew:
                 raise
-            return await self._read_once(access, path, params)
+            return await self._read_once(call, access, path, params)
 
-    async def _read_once(self, access: Access, path: str, params: Mapping[str, str]) -> dict[str, Any]:
+    async def _read_once(
+        self, name: str, access: Access, path: str, params: Mapping[str, str]
+    ) -> dict[str, Any]:
         stamp = int(time.time()) + self._skew_seconds
         request = self._request("GET", path, access, stamp, params=params)
-        with span("GET " + re.sub(r"\d{5,}", "{id}", path), kind=SpanKind.CLIENT) as current:
+        with meta_call(name, "GET", re.sub(r"\d{5,}", "{id}", path), host=request.url.host) as call:
             try:
                 status, body, headers = await self._send(request, access)
             except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, AnswerTooLong) as exc:
+                call.became(classify_failure(exc))
                 raise ReadFailed(type(exc).__name__) from exc
-            current.set_attribute("http.response.status_code", status)
-        payload = parse_json(body)
-        if error := parse_error(status, payload, headers):
-            raise ReadFailed(f"Meta error {error.code}", error)
-        if status >= 300 or not isinstance(payload, dict):  # noqa: PLR2004 - 2xx
-            raise ReadFailed(f"HTTP {status} without a usable answer")
+            call.answered(status, headers)
+            payload = parse_json(body)
+            if error := parse_error(status, payload, headers):
+                call.refused(error)
+                raise ReadFailed(f"Meta error {error.code}", error)
+            if status >= 300 or not isinstance(payload, dict):  # noqa: PLR2004 - 2xx
+                raise ReadFailed(f"HTTP {status} without a usable answer")
+            call.outcome = "ok"
         return payload
 
     def _request(
@@ -251,6 +256,13 @@ class GraphClient:
         if not _ACCOUNT_ID.fullmatch(access.ad_account_id):
             raise ValueError(f"not an ad account id: {access.ad_account_id!r}")
         return f"/{access.ad_account_id}/{edge}".rstrip("/")
+
+
+def _deleted(object_id: str, status: int, body: bytes, headers: Mapping[str, str]) -> Outcome:
+    payload = parse_json(body)
+    if error := parse_error(status, payload, headers):
+        return Refused(error=error)
+    return Created(object_id=object_id) if payload == {"success": True} else Unknown(reason=f"HTTP {status}")
 
 
 class AnswerTooLong(Exception):

@@ -1,8 +1,9 @@
 """Waits that Meta asks for. They are kept in Postgres, so that every publisher process holds to them."""
 
+from functools import partial
 from typing import Final
 
-from ads_publisher import store
+from ads_publisher import metrics, store
 from ads_publisher.endings import wait
 from ads_publisher.outcomes import MetaError
 from ads_publisher.run import Run
@@ -29,7 +30,9 @@ async def throttled(
             await store.record_answer(
                 news.connection, attempt_id, "throttled", error={"code": error.code, "subcode": error.subcode}
             )
+            news.after_commit(partial(metrics.journaled, step, "throttled"))
         await store.save_pause(news.connection, scope=scope, seconds=seconds)
+        news.after_commit(partial(metrics.throttled, "app" if scope == APP else "account", seconds))
         await wait(news, run.job, step=step, message=WAITING_FOR_META, seconds=seconds)
 
 
@@ -37,6 +40,7 @@ async def pause(run: Run, step: StepName, *, seconds: float) -> None:
     """Give the run back until its ad account, or the app, may be called again."""
     async with run.report() as news:
         await wait(news, run.job, step=step, message=WAITING_FOR_META, seconds=seconds)
+        news.after_commit(partial(metrics.throttled, "known", seconds))
 
 
 async def save_pauses(run: Run) -> None:

@@ -5,13 +5,15 @@ during a call to Meta or meta-auth.
 """
 
 from datetime import datetime
+from functools import partial
 from typing import assert_never
 
 from ads_publisher import payloads, store
 from ads_publisher.checks import DISABLED, connection_problem, settings_problem
 from ads_publisher.creating import create
-from ads_publisher.endings import Failure, prerequisite, wait
+from ads_publisher.endings import Failure, prerequisite, tell_end, wait
 from ads_publisher.graph import Access
+from ads_publisher.meta_calls import about
 from ads_publisher.outcomes import ReadFailed
 from ads_publisher.pausing import pause, save_pauses
 from ads_publisher.run import NAMES, Run
@@ -117,6 +119,7 @@ async def _simulate(run: Run) -> None:
             **{f"{kind}_id": f"dev-{kind}-{short}" for kind in ("campaign", "adset", "ad", "catalog")},
         )
         await store.finish_job(news.connection, run.job, "done")
+        news.after_commit(partial(tell_end, run.job))
 
 
 async def _tell_target(run: Run, request: PublishRequest) -> None:
@@ -159,7 +162,8 @@ async def _carry_on(run: Run) -> None:
             await pause(run, _step_of(move), seconds=(paused_until - now).total_seconds())
             return
         try:
-            go_on = await _make(run, move, now)
+            with about(_step_of(move), attempt=_attempt_of(move)):
+                go_on = await _make(run, move, now)
         except ReadFailed as exc:
             go_on = await read_failed(run, exc, _step_of(move))
         await save_pauses(run)
@@ -196,6 +200,7 @@ async def _succeed(run: Run, campaign_id: str, adset_id: str) -> bool:
             adset_id=adset_id,
         )
         await store.finish_job(news.connection, run.job, "done")
+        news.after_commit(partial(tell_end, run.job))
     await failpoint("publisher.finish.after_commit")
     return False
 
@@ -210,6 +215,16 @@ def _step_of(move: Move) -> Step:
             return step
         case _:
             assert_never(move)
+
+
+def _attempt_of(move: Move) -> int | None:
+    match move:
+        case Do(number=number):
+            return number
+        case Settle(attempt=attempt) | Wait(attempt=attempt):
+            return attempt.number
+        case _:
+            return None
 
 
 def _gave_up(step: Step) -> Failure:

@@ -1,9 +1,10 @@
 """News about a run, written in the transaction of the change that it tells of."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any
+from functools import partial
+from typing import Any, Final
 from uuid import UUID, uuid5
 
 from ads_publisher import call_store, store
@@ -11,7 +12,7 @@ from ads_publisher.calls import CallLog
 from ads_publisher.store import Job
 from chassis.database import Connection, Pool, transaction
 from chassis.outbox import add_event
-from chassis.telemetry import current_traceparent
+from chassis.telemetry import current_traceparent, get_logger
 from contracts.events import (
     RESULTS_STREAM,
     ObjectsSynced,
@@ -29,6 +30,22 @@ from contracts.events import (
 )
 
 SOURCE = "/ads-publisher"
+_log = get_logger(__name__)
+_LOGGED: Final = (
+    "step",
+    "state",
+    "attempt",
+    "mode",
+    "until",
+    "error_code",
+    "fixed_by",
+    "campaign_id",
+    "adset_id",
+    "meta_code",
+    "fbtrace_id",
+    "replayed",
+)
+"""What a log line says of an event. Not its text, which may name people."""
 _EVENTS: dict[type[Any], type[Any]] = {
     RunStartedBody: RunStarted,
     RunStepBody: RunStep,
@@ -46,6 +63,16 @@ class Report:
         self.connection = connection
         self._job = job
         self._number = store.next_version_after_end if after_end else store.next_version
+        self._is_over = after_end
+        self._after: list[Callable[[], None]] = []
+
+    def after_commit(self, tell: Callable[[], None]) -> None:
+        """Count or log something once it is sure to have happened."""
+        self._after.append(tell)
+
+    def committed(self) -> None:
+        for tell in self._after:
+            tell()
 
     async def tell(self, body: type[Any], **fields: Any) -> None:
         """Number one event and put it into the outbox.
@@ -66,6 +93,9 @@ class Report:
             data=body(run_id=job.run_id, job_id=job.id, version=version, **fields),
         )
         await add_event(self.connection, RESULTS_STREAM, event)
+        told = {name: fields[name] for name in _LOGGED if fields.get(name) is not None}
+        if not self._is_over:  # whoever tells of a run that is over says so in its own words
+            self.after_commit(partial(_log.info, event.type.lower(), run_version=version, **told))
 
 
 def event_id(job_id: UUID, version: int) -> UUID:
@@ -91,8 +121,10 @@ async def report(
         Unavailable: the database does not answer.
     """
     async with transaction(pool) as connection:
-        yield Report(connection, job, after_end=after_end)
+        news = Report(connection, job, after_end=after_end)
+        yield news
         if log:
             await call_store.insert_calls(connection, job.id, log, step=step, attempt=attempt)
     if log:
         log.calls.clear()
+    news.committed()

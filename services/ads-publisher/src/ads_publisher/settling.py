@@ -1,8 +1,9 @@
 """Settle what is not certain: an answer that was lost, an object of an earlier run, a read that failed."""
 
 from datetime import datetime
+from functools import partial
 
-from ads_publisher import store
+from ads_publisher import metrics, store
 from ads_publisher.creating import record_object
 from ads_publisher.endings import clock, refused_by_meta, wait
 from ads_publisher.meta_errors import advise
@@ -50,6 +51,7 @@ async def settle(run: Run, attempt: Attempt, *, now: datetime) -> bool:
 async def _record_absent(run: Run, attempt: Attempt) -> None:
     async with run.report(attempt.step, attempt.number) as news:
         await store.record_answer(news.connection, attempt.id, "absent")
+        news.after_commit(partial(metrics.journaled, attempt.step, "absent"))
         await news.tell(
             RunStepBody,
             step=attempt.step,

@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from ads_publisher import call_store, store, sweep_store
+import structlog
+
+from ads_publisher import call_store, metrics, store, sweep_store
 from ads_publisher.calls import CallLog
 from ads_publisher.checks import connection_problem
 from ads_publisher.grants import Grants
 from ads_publisher.graph import Access, GraphClient
+from ads_publisher.meta_calls import about
 from ads_publisher.meta_errors import advise
 from ads_publisher.outcomes import Created, ReadFailed, Refused
 from ads_publisher.reconcile import CREATED_MARGIN_SECONDS, find_by_marker
@@ -24,7 +27,7 @@ from ads_publisher.store import Job, LeaseLost
 from chassis.database import Pool, connection, transaction
 from chassis.errors import Unavailable
 from chassis.failpoints import failpoint
-from chassis.telemetry import get_logger
+from chassis.telemetry import customer_hash, get_logger, span
 from contracts.events import RunStepBody
 
 EVERY_SECONDS: Final = 5.0
@@ -60,10 +63,12 @@ class Sweeper:
         for attempt, job, ad_account_id, sweeps in due:
             log = CallLog()
             try:
-                extra = await self._sweep(attempt, job, ad_account_id, log)
+                extra = await self._sweep_in_span(attempt, job, ad_account_id, log)
             except (ReadFailed, Unavailable, LeaseLost) as exc:
+                metrics.sweeps.add(1, {"result": "delayed"})
                 _log.warning("sweep_delayed", run_id=str(job.run_id), reason=str(exc))
                 continue
+            metrics.sweeps.add(1, {"result": "extra" if extra else "clean"})
             schedule = self.settings.sweep_after_seconds[sweeps + 1 :]
             async with transaction(self.pool) as acquired:
                 await sweep_store.record_sweep(
@@ -75,6 +80,18 @@ class Sweeper:
                 await call_store.insert_calls(
                     acquired, job.id, log, step=attempt.step, attempt=attempt.number
                 )
+
+    async def _sweep_in_span(self, attempt: Attempt, job: Job, ad_account_id: str, log: CallLog) -> list[str]:
+        attributes = {"run.id": str(job.run_id), "customer.hash": customer_hash(job.customer_id)}
+        ids = {"run_id": str(job.run_id), "customer_id": str(job.customer_id)}
+        with (
+            structlog.contextvars.bound_contextvars(**ids),
+            span("sweep", traceparent=job.traceparent, attributes=attributes),
+            about(attempt.step, attempt=attempt.number),
+        ):
+            extra = await self._sweep(attempt, job, ad_account_id, log)
+            _log.info("swept", step=attempt.step, extra=len(extra))
+            return extra
 
     async def _sweep(self, attempt: Attempt, job: Job, ad_account_id: str, log: CallLog) -> list[str]:
         """Look at one attempt's marker; returns the ids that were one too many."""
@@ -130,7 +147,9 @@ class Sweeper:
             if reason is None
             else f"Meta has a second {name} {object_id} of this run. It was left alone because {reason}."
         )
-        _log.warning("extra_object", run_id=str(job.run_id), object_id=object_id, left_because=reason)
+        action = "deleted" if reason is None else "left"
+        metrics.findings.add(1, {"step": attempt.step, "action": action})
+        _log.warning("extra_object", object_id=object_id, left_because=reason)
         async with report(self.pool, job, after_end=True) as news:
             await news.tell(RunStepBody, step=attempt.step, state="note", message=message)
 

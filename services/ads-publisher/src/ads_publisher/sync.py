@@ -1,6 +1,10 @@
 """The other use case: refresh what Meta says about the objects that were created. Reads only."""
 
+from functools import partial
+
 from ads_publisher import store
+from ads_publisher.endings import tell_end
+from ads_publisher.meta_calls import about
 from ads_publisher.outcomes import ReadFailed
 from ads_publisher.publish import allowed, start
 from ads_publisher.reconcile import Standing, look_at
@@ -22,7 +26,8 @@ async def sync(run: Run) -> None:
         await _end(run, "Simulated: there is nothing at Meta to look at.")
     elif await allowed(run):
         try:
-            await _refresh(run)
+            with about("sync"):
+                await _refresh(run)
         except ReadFailed as exc:
             await read_failed(run, exc, "sync")
 
@@ -77,3 +82,4 @@ async def _end(run: Run, message: str) -> None:
             adset_id=run.adset_id,
         )
         await store.finish_job(news.connection, run.job, "done")
+        news.after_commit(partial(tell_end, run.job))

@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from ads_publisher import call_store, sweep
+from ads_publisher import call_store, metrics, sweep
 from ads_publisher.consumers import Ingest
 from ads_publisher.endings import CRASHED, fail
 from ads_publisher.executor import Executor
+from ads_publisher.gauges import build_gauges
 from ads_publisher.grants import Grants
 from ads_publisher.graph import GraphClient
 from ads_publisher.presence import EVERY_SECONDS, Presence
@@ -29,7 +30,8 @@ from ads_publisher.sync import sync
 from ads_publisher.versions import version_warning
 from chassis.database import Pool, connection, create_pool, is_alive
 from chassis.failpoints import arm
-from chassis.http import internal_client
+from chassis.internal_calls import internal_client
+from chassis.metrics import MEASURE_SECONDS
 from chassis.outbox import Relay
 from chassis.periodic import background, run_forever
 from chassis.server import is_stopping
@@ -108,15 +110,16 @@ class Worker:
             found["database"] = "Postgres does not answer."
         now = time.monotonic()
         if now - (self.executor.claimed_at or 0) > LATELY_SECONDS and not self.executor.busy:
-            found["executor"] = "No claim has been answered lately."
+            found["executor"] = f"No claim of runs has been answered for {LATELY_SECONDS:.0f} s."
         if now - (self.consumers.healthy_at or 0) > LATELY_SECONDS:
-            found["streams"] = "The consumer group could not be read lately."
+            found["streams"] = f"Redis has not been read for {LATELY_SECONDS:.0f} s."
         return found
 
 
 def create_app(settings: Settings) -> Starlette:
     """Build the process; its work begins with the server's start and ends, drained, with its stop."""
-    setup_telemetry(SERVICE, settings)
+    setup_telemetry(SERVICE, settings, keeps_failed=True)
+    metrics.begin_counting()
     arm(settings)
 
     @asynccontextmanager
@@ -153,6 +156,8 @@ async def _start(stack: AsyncExitStack, settings: Settings) -> Worker:
     stack.push_async_callback(worker.close)
     presence = Presence(redis=redis, settings=settings, instance=f"{socket.gethostname()}-{os.getpid()}")
     relay = Relay(database_url=settings.database_url.get_secret_value(), redis=redis)
+    gauges = build_gauges(pool=pool, relay=relay, consumers=worker.consumers, executor=worker.executor)
+    worker.consumers.begin_at_zero()
     # Undone in reverse: the executor drains while relay and lease renewal still run.
     for name, job in (
         ("relay", relay.run()),
@@ -160,6 +165,7 @@ async def _start(stack: AsyncExitStack, settings: Settings) -> Worker:
         ("sweeper", run_forever("sweeper", worker.sweeper.sweep_due, every_seconds=sweep.EVERY_SECONDS)),
         ("housekeeping", run_forever("housekeeping", worker.tidy, every_seconds=HOUSEKEEPING_SECONDS)),
         ("presence", run_forever("presence", presence.beat, every_seconds=EVERY_SECONDS)),
+        ("gauges", run_forever("gauges", gauges.measure, every_seconds=MEASURE_SECONDS)),
         ("executor", worker.executor.run()),
         ("streams", worker.consumers.run()),
     ):

@@ -12,7 +12,7 @@ from chassis.dead_letters import DeadLetters, DeadStreams
 from chassis.failpoints import arm
 from chassis.provision import provision_from
 from chassis.server import serve as serve_app
-from chassis.telemetry import setup_telemetry
+from chassis.telemetry import setup_logs, setup_telemetry
 from contracts.events import CONNECTIONS_STREAM, RESULTS_STREAM
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
@@ -24,7 +24,7 @@ cli = typer.Typer(help="The HTTP contract.", add_completion=False, no_args_is_he
 def serve() -> None:
     """Serve HTTP on HOST and PORT."""
     settings = GatewaySettings.load()
-    setup_telemetry("gateway", settings)
+    setup_telemetry("gateway", settings, keeps_failed=True)
     arm(settings)
     serve_app(create_app(settings), settings, port=settings.port, trusted_proxies=settings.trusted_proxies)
 
@@ -39,7 +39,7 @@ def provision() -> None:
 def migrate() -> None:
     """Bring the schema up to date, with the owner's role."""
     settings = GatewaySettings.load()
-    setup_telemetry("gateway", settings)
+    setup_logs("gateway", settings)
     migrate_database(settings.migration_url, package="gateway")
 
 

@@ -16,7 +16,9 @@ from starlette.middleware.cors import CORSMiddleware
 
 from chassis.database import Pool, connection, create_pool
 from chassis.errors import AppError, Internal, MethodNotAllowed, NotFound
-from chassis.http import install, internal_client
+from chassis.http import install
+from chassis.internal_calls import internal_client
+from chassis.metrics import MEASURE_SECONDS
 from chassis.outbox import Relay
 from chassis.periodic import run_forever
 from chassis.service_tokens import TokenSigner
@@ -24,8 +26,9 @@ from gateway import rering
 from gateway.accounts import Accounts
 from gateway.connections import Connections
 from gateway.consumers import build_consumers
-from gateway.context import Context
+from gateway.context import Context, Schema
 from gateway.guard import CUSTOMER_HEADER, GUARD_ERRORS, NotLoggedIn, OriginCheck, not_logged_in_answer
+from gateway.metrics import build_gauges
 from gateway.openapi import TITLE, describe, operation_id
 from gateway.overview import StatusPage
 from gateway.passwords import Passwords
@@ -127,7 +130,7 @@ async def _running(settings: GatewaySettings) -> AsyncIterator[Context]:
             status_page=StatusPage(
                 pool=pool, presence=presence, standard_budget=settings.default_monthly_budget
             ),
-            schema_head=_schema_head(),
+            schema=_schema(),
         )
         await presence.refresh()
         jobs = _start_jobs(context)
@@ -145,6 +148,10 @@ def _start_jobs(context: Context) -> list[asyncio.Task[None]]:
             at_most_seconds=settings.rering_at_most_seconds,
         )
 
+    gauges = build_gauges(
+        pool=context.pool, relay=context.relay, consumers=context.consumers, presence=context.presence
+    )
+
     async def clean() -> None:
         async with connection(context.pool) as conn:
             await remove_old_rows(conn)
@@ -153,6 +160,7 @@ def _start_jobs(context: Context) -> list[asyncio.Task[None]]:
         "relay": (context.relay.run, RESTART_SECONDS),
         "consumers": (context.consumers.run, RESTART_SECONDS),
         "presence": (context.presence.refresh, REFRESH_SECONDS),
+        "gauges": (gauges.measure, MEASURE_SECONDS),
         "rering": (ring, min(rering.EVERY_SECONDS, settings.rering_after_seconds)),
         "housekeeping": (clean, HOUSEKEEPING_SECONDS),
     }
@@ -177,7 +185,8 @@ async def _close(pool: Pool) -> None:
         pool.terminate()
 
 
-def _schema_head() -> str:
-    head = ScriptDirectory(str(files("gateway") / "migrations")).get_current_head()
+def _schema() -> Schema:
+    scripts = ScriptDirectory(str(files("gateway") / "migrations"))
+    head = scripts.get_current_head()
     assert head is not None  # noqa: S101 - the package has migrations
-    return head
+    return Schema(head=head, known=frozenset(script.revision for script in scripts.walk_revisions()))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 from chassis.database import Pool, connection
 from chassis.errors import AppError, Retryable, Unavailable, error_classes
 from chassis.service_tokens import TokenSigner
-from chassis.telemetry import get_logger, span
+from chassis.telemetry import get_logger
 from contracts.errors import ErrorBody
 from contracts.events import ConnectionChanged
 from contracts.internal import (
@@ -151,18 +151,17 @@ class Connections:
         """
         token = self._signer.token(audience=META_AUTH, customer_id=customer_id)
         content = None if method == "GET" else (body.model_dump_json(by_alias=True) if body else "{}")
-        with span(f"{META_AUTH} {method} {path or '/'}"):
-            try:
-                response = await self._client.request(
-                    method,
-                    f"/internal/connections/{customer_id}{path}",
-                    content=content,
-                    headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
-                    timeout=timeout_seconds or self._client.timeout,
-                )
-            except httpx.HTTPError as exc:
-                _log.warning("meta_auth_unreachable", path=path, error=type(exc).__name__)
-                raise _unavailable() from exc
+        try:
+            response = await self._client.request(
+                method,
+                f"/internal/connections/{customer_id}{path}",
+                content=content,
+                headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
+                timeout=timeout_seconds or self._client.timeout,
+            )
+        except httpx.HTTPError as exc:
+            _log.warning("meta_auth_unreachable", path=path, error=type(exc).__name__)
+            raise _unavailable() from exc
         if not response.is_success:
             raise _error_of(response)
         try:

@@ -1,11 +1,9 @@
 """Streams only: read an event, call one use case. An error leaves the entry to be delivered again."""
 
-from opentelemetry.trace import SpanKind
 from redis.asyncio import Redis
 
 from chassis.database import Pool
 from chassis.streams import Consumers
-from chassis.telemetry import span
 from contracts.events import CONNECTIONS_STREAM, RESULTS_STREAM, ConnectionChanged, RunEvent
 from gateway.connections import record_connection
 from gateway.results import Results
@@ -18,12 +16,10 @@ def build_consumers(*, redis_url: str, redis: Redis, pool: Pool, results: Result
     consumers = Consumers(redis_url=redis_url, redis=redis, group=GROUP)
 
     async def on_result(event: RunEvent) -> None:
-        with span(f"{RESULTS_STREAM} process", kind=SpanKind.CONSUMER, traceparent=event.traceparent):
-            await results.record(event)
+        await results.record(event)
 
     async def on_connection(event: ConnectionChanged) -> None:
-        with span(f"{CONNECTIONS_STREAM} process", kind=SpanKind.CONSUMER, traceparent=event.traceparent):
-            await record_connection(pool, event)
+        await record_connection(pool, event)
 
     consumers.subscribe(RESULTS_STREAM, on_result)
     consumers.subscribe(CONNECTIONS_STREAM, on_connection)

@@ -18,6 +18,22 @@ from gateway.settings import GatewaySettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Schema:
+    """The migration that this code was written for, and all that it knows."""
+
+    head: str
+    known: frozenset[str]
+
+    def is_behind(self, revision: str | None) -> bool:
+        """Whether the database lacks something that this code needs.
+
+        A revision that nobody here knows is of newer code: while that rolls out, its schema serves the old
+        code too.
+        """
+        return revision is None or (revision != self.head and revision in self.known)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
     settings: GatewaySettings
     pool: Pool
@@ -29,8 +45,7 @@ class Context:
     publishing: Publishing
     presence: PresenceReader
     status_page: StatusPage
-    schema_head: str
-    """The migration that this code was written for."""
+    schema: Schema
 
 
 async def get_context(request: Request) -> Context:

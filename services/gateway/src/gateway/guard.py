@@ -4,6 +4,7 @@ import re
 from typing import Annotated, Final
 from uuid import UUID, uuid4
 
+import structlog
 from fastapi import Depends, Request, Response, Security
 from fastapi.responses import JSONResponse
 from fastapi.security import APIKeyCookie, APIKeyHeader
@@ -12,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis.errors import Forbidden, Unauthorized
 from chassis.http import SECURITY_HEADERS, error_response
-from chassis.telemetry import get_logger
+from chassis.telemetry import annotate, customer_hash, get_logger
 from gateway.accounts import Session
 from gateway.context import ContextDep
 from gateway.settings import COOKIE_MAX_AGE_SECONDS
@@ -75,6 +76,8 @@ async def require_session(
     session = await context.accounts.session(cookie)
     if session is None:
         raise NotLoggedIn(SESSION_OVER[0], hint=SESSION_OVER[1], clears_cookie=True)
+    _ = structlog.contextvars.bind_contextvars(customer_id=str(session.customer_id))
+    annotate(customer_hash=customer_hash(session.customer_id))
     return session
 
 

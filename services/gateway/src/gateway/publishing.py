@@ -13,11 +13,14 @@ from http import HTTPStatus
 from typing import Any, Final, Literal
 from uuid import UUID, uuid4
 
+from opentelemetry.trace import SpanKind
+
 from chassis.database import Connection, Pool, connection, transaction
 from chassis.errors import Conflict, NotFound, Unavailable, ValidationFailed
 from chassis.failpoints import failpoint
+from chassis.metrics import labelled
 from chassis.outbox import add_event
-from chassis.telemetry import current_traceparent, get_logger, trace_id_of
+from chassis.telemetry import annotate, current_traceparent, get_logger, span, trace_id_of
 from contracts.events import (
     PUBLISH_STREAM,
     AdSettingsSnapshot,
@@ -27,6 +30,7 @@ from contracts.events import (
     SyncRequest,
 )
 from gateway.accounts import Session
+from gateway.metrics import accepted, deduped
 from gateway.settings import GatewaySettings
 from gateway.store import ads, runs
 from gateway.store.audit import add_audit_entry
@@ -37,6 +41,12 @@ ACCEPT_TRIES: Final = 3
 """An open run may end between our refused insert and our look at it."""
 
 JobType = Literal["publish", "sync"]
+
+_ACCEPT: Final = {
+    "db.system.name": "postgresql",
+    "db.operation.name": "TRANSACTION",
+    "db.query.summary": "INSERT ad_runs INSERT outbox",
+}
 
 _log = get_logger(__name__)
 
@@ -74,22 +84,26 @@ class Publishing:
             ValidationFailed: the key is unusable.
             Conflict: the key came before with another body or for another route.
         """
+        with span(f"accept {job_type}", kind=SpanKind.CLIENT, attributes=_ACCEPT):
+            acceptance = await self._accept_or_replay(job_type, session, body=body, key=key)
+            annotate(run_id=str(acceptance.run_id))
+        annotate(run_id=str(acceptance.run_id))
+        _tell(acceptance, job_type, session)
+        return acceptance
+
+    async def _accept_or_replay(
+        self, job_type: JobType, session: Session, *, body: Mapping[str, Any], key: str | None
+    ) -> Acceptance:
         async with transaction(self._pool) as conn:
             replay = await _claim_key(conn, session.customer_id, key, job_type, body) if key else None
             if replay:
                 return replay
-            accepted = await self._accept(conn, job_type, session)
+            acceptance = await self._accept(conn, job_type, session)
             if key:
-                await _keep_answer(conn, session.customer_id, key, accepted)
+                await _keep_answer(conn, session.customer_id, key, acceptance)
             await failpoint("gateway.accept.before_commit")
         await failpoint("gateway.accept.after_commit")
-        _log.info(
-            "run_accepted" if accepted.is_new else "run_deduped",
-            run_id=str(accepted.run_id),
-            job_type=job_type,
-            customer_id=str(session.customer_id),
-        )
-        return accepted
+        return acceptance
 
     async def list_runs(
         self, customer_id: UUID, *, limit: int, before: UUID | None
@@ -176,6 +190,22 @@ class Publishing:
                 default_monthly_budget=self._settings.default_monthly_budget,
             ),
         )
+
+
+def _tell(acceptance: Acceptance, job_type: JobType, session: Session) -> None:
+    is_new = acceptance.is_new and not acceptance.replayed
+    reason = None if is_new else "idempotency_key" if acceptance.replayed else "open_run"
+    if is_new:
+        accepted.add(1, {"job_type": job_type})
+    else:
+        deduped.add(1, {"job_type": job_type, "reason": str(reason)})
+    _log.info(
+        "run_accepted" if is_new else "run_deduped",
+        run_id=str(acceptance.run_id),
+        job_type=job_type,
+        customer_id=str(session.customer_id),
+        **labelled(reason=reason),
+    )
 
 
 def _snapshot(settings: ads.AdSettings | None) -> AdSettingsSnapshot | None:

@@ -9,6 +9,7 @@ from typing import Final
 from chassis.database import Pool, transaction
 from chassis.outbox import send_again
 from chassis.telemetry import get_logger
+from gateway.metrics import rung_again
 from gateway.store.runs import claim_runs_to_ring
 
 EVERY_SECONDS: Final = 5.0
@@ -27,5 +28,6 @@ async def ring_again(pool: Pool, *, first_seconds: float, at_most_seconds: float
         for run_id in overdue:
             await send_again(conn, run_id)
     if overdue:
+        rung_again.add(len(overdue))
         _log.info("runs_rung_again", count=len(overdue), first=str(overdue[0]))
     return len(overdue)

@@ -6,10 +6,13 @@ from typing import Any, Final
 from uuid import UUID
 from weakref import WeakValueDictionary
 
+import structlog
+
 from chassis.database import Connection, Pool, transaction
 from chassis.failpoints import failpoint
 from chassis.inbox import first_time
-from chassis.telemetry import get_logger
+from chassis.telemetry import annotate, customer_hash, get_logger, trace_id_of
+from chassis.tracing import keep_trace
 from contracts.events import RunEvent, RunFailed, RunSucceeded
 from gateway.projection import is_publish_failure, project_objects, project_run
 from gateway.store import ads, runs
@@ -33,8 +36,13 @@ class Results:
 
         News of one run is taken in the order of the stream, so that an end is not shown before its timeline.
         """
-        async with self._in_order.setdefault(event.data.run_id, asyncio.Lock()):
-            await self._record(event)
+        ids = {"run_id": str(event.data.run_id), "customer_id": str(event.customerid)}
+        annotate(run_id=ids["run_id"], customer_hash=customer_hash(event.customerid))
+        with structlog.contextvars.bound_contextvars(**ids):
+            async with self._in_order.setdefault(event.data.run_id, asyncio.Lock()):
+                await self._record(event)
+        if isinstance(event, RunFailed):
+            keep_trace(trace_id_of(event.traceparent))
 
     async def _record(self, event: RunEvent) -> None:
         async with transaction(self._pool) as conn:
@@ -42,7 +50,7 @@ class Results:
                 return
             run = await runs.lock_run(conn, event.data.run_id)
             if run is None or run.customer_id != event.customerid:
-                _log.warning("news_of_unknown_run", run_id=str(event.data.run_id), type=event.type)
+                _log.warning("news_of_unknown_run", type=event.type)
                 return
             await runs.add_step(conn, run.id, _step(event))
             after = project_run(run, event)
@@ -56,7 +64,7 @@ class Results:
             await failpoint("gateway.result.before_commit")
         await failpoint("gateway.result.before_ack")
         if run.is_open and not after.is_open:
-            _log.info("run_finished", run_id=str(run.id), status=after.status, error_code=after.error_code)
+            _log.info("run_finished", status=after.status, error_code=after.error_code)
 
 
 async def _other_run_is_open(conn: Connection, run: runs.AdRun) -> bool:

@@ -6,7 +6,7 @@ from chassis.database import migrate as migrate_schema
 from chassis.failpoints import arm
 from chassis.provision import provision_from
 from chassis.server import serve as serve_app
-from chassis.telemetry import setup_telemetry
+from chassis.telemetry import setup_logs, setup_telemetry
 from meta_auth.app import create_app
 from meta_auth.settings import Settings
 
@@ -32,7 +32,7 @@ def provision() -> None:
 def migrate() -> None:
     """Bring the schema `meta_auth` up to date, as its owner."""
     settings = Settings.load()
-    setup_telemetry("meta-auth", settings)
+    setup_logs("meta-auth", settings)
     migrate_schema(settings.migration_url, package="meta_auth")
 
 

@@ -9,13 +9,16 @@ from redis.asyncio import Redis
 
 from chassis.database import Pool, create_pool
 from chassis.http import install
+from chassis.metrics import MEASURE_SECONDS
 from chassis.outbox import Relay
+from chassis.periodic import run_forever
 from chassis.service_tokens import TokenVerifier
 from meta_auth.ad_accounts import AdAccounts
 from meta_auth.connecting import Connecting
 from meta_auth.connections import Connections
 from meta_auth.context import Context
 from meta_auth.meta import Meta
+from meta_auth.metrics import build_gauges
 from meta_auth.routes import health, internal
 from meta_auth.settings import Settings
 from meta_auth.vault import Vault
@@ -39,13 +42,19 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.context = _context(
             settings, pool=pool, redis=redis, vault=vault, verifier=verifier, meta=meta
         )
-        relay = asyncio.create_task(Relay(database_url=url, redis=redis).run())
+        relay = Relay(database_url=url, redis=redis)
+        gauges = build_gauges(pool=pool, relay=relay)
+        jobs = (
+            asyncio.create_task(relay.run()),
+            asyncio.create_task(run_forever("gauges", gauges.measure, every_seconds=MEASURE_SECONDS)),
+        )
         try:
             yield
         finally:
-            relay.cancel()
-            with suppress(asyncio.CancelledError):
-                await relay
+            for job in jobs:
+                _ = job.cancel()
+                with suppress(asyncio.CancelledError):
+                    await job
             await meta.aclose()
             await redis.aclose()
             await pool.close()

@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Annotated, Final, cast
 from uuid import UUID
 
+import structlog
 from fastapi import Depends, Header, Request
 
 from chassis.errors import Forbidden, Unauthorized
+from chassis.telemetry import annotate, customer_hash
 from meta_auth.context import Context
 
 GATEWAY: Final = "gateway"
@@ -30,6 +32,8 @@ def _customer_for(caller_name: str) -> Callable[..., Awaitable[UUID]]:
         caller = context.verifier.verify(token)
         if caller.service != caller_name or caller.customer_id != customer_id:
             raise Forbidden("The service token is not valid for this call")
+        _ = structlog.contextvars.bind_contextvars(customer_id=str(customer_id))
+        annotate(customer_hash=customer_hash(customer_id))
         return customer_id
 
     return check

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from chassis.database import Connection, Pool, connection, transaction
 from chassis.errors import AppError, ConfigProblem, FeatureDisabled, MissingPrerequisite
 from chassis.outbox import add_event
-from chassis.telemetry import current_traceparent, get_logger
+from chassis.telemetry import annotate, current_traceparent, get_logger
 from contracts.events import CONNECTIONS_STREAM, ConnectionChanged, ConnectionChangedBody
 from contracts.internal import ConnectionStatus, DevConnect, DevConnected, Grant, GrantRequest, TokenTrouble
 from meta_auth import store
@@ -91,6 +91,7 @@ class Connections:
         if row is None:
             return Grant(status="disconnected")
         token = self._open(row) if row.status == "connected" else None
+        annotate(run_id=str(request.run_id))
         _log.info(
             "grant_given", customer_id=str(customer_id), run_id=str(request.run_id), usable=token is not None
         )

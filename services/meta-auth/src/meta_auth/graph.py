@@ -13,13 +13,13 @@ from hashlib import sha256
 from typing import Any, Final
 
 import httpx2
-from opentelemetry.trace import SpanKind
 from pydantic import SecretStr
 
 from chassis.errors import MetaApiError, Unavailable
-from chassis.telemetry import get_logger, span
+from chassis.telemetry import get_logger
 from contracts.internal import MetaUser
 from meta_auth.graph_errors import MetaRefused, read_refusal
+from meta_auth.metrics import annotate_status, meta_call
 from meta_auth.transport import CLIENT_OPTIONS, MetaTransport, no_answer
 
 PAGE_SIZE: Final = 100
@@ -31,6 +31,14 @@ SERVER_ERROR: Final = 500
 ACCOUNT_FIELDS: Final = (
     "id,name,account_status,currency,user_tasks,min_daily_budget,default_dsa_beneficiary,default_dsa_payor"
 )
+
+_CALLS: Final = {
+    ("GET", "me"): "me",
+    ("GET", "me/permissions"): "permissions",
+    ("GET", "me/adaccounts"): "ad_accounts",
+    ("DELETE", "me/permissions"): "revoke",
+}
+"""How metrics name the calls."""
 
 _log = get_logger(__name__)
 
@@ -110,7 +118,7 @@ class Graph:
         return await self._once("GET", path, token, params)
 
     async def _once(self, method: str, path: str, token: SecretStr, params: dict[str, str]) -> dict[str, Any]:
-        with span(f"meta {method} {path}", kind=SpanKind.CLIENT) as current:
+        with meta_call(_CALLS[method, path], method, f"/{path}", host=str(httpx2.URL(self._root).host)):
             try:
                 response = await self._client.request(
                     method,
@@ -120,7 +128,7 @@ class Graph:
                 )
             except httpx2.TransportError as exc:
                 raise no_answer() from exc
-            current.set_attribute("http.response.status_code", response.status_code)
+            annotate_status(response)
             return read_answer(response)
 
 

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from chassis.errors import MetaApiError
 from meta_auth.graph import read_answer
+from meta_auth.metrics import meta_call
 from meta_auth.settings import MetaApp
 from meta_auth.transport import CLIENT_OPTIONS, MetaTransport, no_answer
 
@@ -67,7 +68,10 @@ class MetaOAuth:
         client = self._client()
         client.register_compliance_hook("access_token_response", _check_answer)
         try:
-            return dict(await client.fetch_token(self._token_url, **params))
+            with meta_call(
+                "oauth_token", "POST", "/oauth/access_token", host=str(httpx2.URL(self._token_url).host)
+            ):
+                return dict(await client.fetch_token(self._token_url, **params))
         except httpx2.TransportError as exc:
             raise no_answer() from exc
 

@@ -44,12 +44,23 @@ async def alive() -> dict[str, bool]:
 
 
 @health.get("/health/ready")
-async def ready(request: Request, context: Ctx, response: Response) -> dict[str, bool]:
+async def ready(request: Request, context: Ctx, response: Response) -> dict[str, bool | list[str]]:
     # Without Redis everything still works, events wait in the outbox: it is shown, not required.
     database, redis = await asyncio.gather(is_alive(context.pool), _answers(context.redis))
     stopping = is_stopping(request.app)
     response.status_code = 200 if database and not stopping else Unavailable.status
-    return {"ok": database and not stopping, "db": database, "redis": redis, "stopping": stopping}
+    problems = {
+        "The database does not answer": not database,
+        "Redis does not answer; events wait in the outbox": not redis,
+        "This process is stopping": stopping,
+    }
+    return {
+        "ok": database and not stopping,
+        "problems": [text for text, is_so in problems.items() if is_so],
+        "db": database,
+        "redis": redis,
+        "stopping": stopping,
+    }
 
 
 @internal.get("")

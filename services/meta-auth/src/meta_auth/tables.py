@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     func,
+    text,
 )
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -54,6 +55,11 @@ class MetaConnectionRow(Base, table=True):
         CheckConstraint(
             "(sealed_token IS NULL) = (wrapped_key IS NULL) AND (sealed_token IS NULL) = (key_id IS NULL)",
             name="meta_connections_sealed_check",
+        ),
+        Index(
+            "meta_connections_token_end",
+            "token_expires_at",
+            postgresql_where=text("status <> 'disconnected' AND token_expires_at IS NOT NULL"),
         ),
     )
 

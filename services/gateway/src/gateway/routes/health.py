@@ -9,11 +9,12 @@ from redis.exceptions import RedisError
 
 from chassis.database import connection, is_alive
 from chassis.errors import Unavailable
+from chassis.outbox import RelayLag, relay_lag
 from chassis.server import is_stopping
 from contracts.wire import UtcTime, WireModel
 from gateway.bodies.wire import example
 from gateway.context import Context, ContextDep
-from gateway.store.housekeeping import RelayLag, relay_lag, schema_revision
+from gateway.store.housekeeping import schema_revision
 
 PING_SECONDS: Final = 1.0
 CONSUMERS_SILENT_SECONDS: Final = 10.0
@@ -87,14 +88,15 @@ async def health(context: ContextDep, response: Response) -> Health:
 
 @router.get("/health/ready", responses={503: {"model": Ready}})
 async def ready(request: Request, context: ContextDep, response: Response) -> Ready:
-    """503 when requests cannot be served: no database, or another schema than this code is for.
+    """503 when requests cannot be served: no database, or one without the migrations that this code needs.
 
     Without Redis or a publisher the gateway still accepts work, so these are problems, not unreadiness.
     """
     db, redis = await asyncio.gather(is_alive(context.pool), _redis_answers(context))
     revision, lag = await _from_database(context) if db else (None, None)
     stopping = is_stopping(request.app)
-    is_ready = db and revision == context.schema_head and not stopping
+    behind = context.schema.is_behind(revision)
+    is_ready = db and not behind and not stopping
     healthy_at = context.consumers.healthy_at
     consumers = healthy_at is not None and time.monotonic() - healthy_at < CONSUMERS_SILENT_SECONDS
     presence = context.presence.current()
@@ -102,8 +104,10 @@ async def ready(request: Request, context: ContextDep, response: Response) -> Re
         response.status_code = 503
     problems = {
         "The database does not answer": not db,
-        f"The schema is {revision}, this code is for {context.schema_head}: run migrate": db
-        and revision != context.schema_head,
+        f"The schema is {revision}, this code is for {context.schema.head}: run migrate": db and behind,
+        f"The schema is {revision}, newer than this code, which is for {context.schema.head}": db
+        and not behind
+        and revision != context.schema.head,
         "This process is stopping": stopping,
         "Redis does not answer": not redis,
         "The consumers of results are not running": not consumers,
@@ -115,7 +119,7 @@ async def ready(request: Request, context: ContextDep, response: Response) -> Re
         problems=[text for text, is_so in problems.items() if is_so],
         db=db,
         redis=redis,
-        migrations=Migrations(current=revision, head=context.schema_head),
+        migrations=Migrations(current=revision, head=context.schema.head),
         relay=RelayState(
             active=context.relay.active,
             unsent=lag.unsent if lag else None,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Final
 
 from chassis.database import Connection
+from chassis.metrics import COUNT_LIMIT
 
 KEEP: Final = {
     "DELETE FROM sessions WHERE expires_at < now() - $1::interval": timedelta(days=1),
@@ -16,9 +17,11 @@ KEEP: Final = {
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class RelayLag:
-    unsent: int
-    oldest_seconds: float | None
+class OpenRuns:
+    """Runs without an end, at most `COUNT_LIMIT`, and the age of the oldest."""
+
+    count: int
+    oldest_seconds: float
 
 
 async def remove_old_rows(connection: Connection) -> None:
@@ -26,13 +29,15 @@ async def remove_old_rows(connection: Connection) -> None:
         await connection.execute(statement, age)
 
 
-async def relay_lag(connection: Connection) -> RelayLag:
+async def open_runs(connection: Connection) -> OpenRuns:
+    """An index holds the open runs only, so runs that have ended cost nothing."""
     row = await connection.fetchrow(
-        "SELECT count(*) AS unsent, extract(epoch FROM now() - min(created_at))::float8 AS oldest_seconds"
-        " FROM outbox WHERE sent_at IS NULL"
+        "SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest_seconds"
+        " FROM (SELECT created_at FROM ad_runs WHERE status IN ('queued', 'running') LIMIT $1) AS some",
+        COUNT_LIMIT,
     )
     assert row is not None  # noqa: S101 - an aggregate is one row
-    return RelayLag(**dict(row))
+    return OpenRuns(**dict(row))
 
 
 async def schema_revision(connection: Connection) -> str | None:
