@@ -2,7 +2,7 @@
 # Written for GNU make 3.81, which macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down trace test campaign check smoke crash chaos mutants lock docs clean
+.PHONY: help install demo up down trace test campaign check smoke crash chaos mutants bench-scaling lock docs clean
 
 VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
@@ -17,7 +17,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 endif
 
 help: ## Show this page
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 install: $(STAMP) ## Make .venv from the lock; does nothing when it is up to date
 	@echo "$(VENV) is up to date."
@@ -65,6 +65,9 @@ chaos: $(STAMP) ## Publish N=1000 times while everything crashes at random; SEED
 
 mutants: $(STAMP) ## Plant bugs in a copy of the source and see that the tests catch each one
 	@$(CRASH_LAB) mutants
+
+bench-scaling: $(STAMP) ## Drain a backlog with 1, 2 and 4 publishers (takes ten minutes)
+	@$(PYTHON_IN_VENV) bench/scaling.py --answer-ms 100,2000
 
 lock: $(STAMP) ## Resolve the dependencies anew and write both lock files
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" scripts/lock.sh
