@@ -10,7 +10,8 @@ import yaml
 ROOT = Path(__file__).parents[2]
 SERVICES = {"gateway", "meta-auth", "ads-publisher"}
 ONCE = {"secrets"} | {f"{service}-setup" for service in SERVICES}
-FOREIGN = {"postgres", "redis", "proxy"}
+SEEING = {"otel-collector", "jaeger"}
+FOREIGN = {"postgres", "redis", "proxy"} | SEEING
 """Images of others that name their user in the compose file; ours do it in the Dockerfile."""
 DOCKERFILES = {
     **{f"project-auto-ads/{name}": ROOT / "services" / name / "Dockerfile" for name in SERVICES},
@@ -71,9 +72,12 @@ def test_what_dies_is_started_again_and_what_hangs_shows_as_unhealthy(name: str)
 
 def test_only_the_door_is_published_and_on_this_host_only_unless_told_otherwise() -> None:
     published = {name: each["ports"] for name, each in CONTAINERS.items() if each.get("ports")}
-    # The sandbox plays facebook.com, which a browser has to reach; it is part of its profile only.
-    assert published.keys() == {"gateway", "proxy", "sandbox"}
-    assert CONTAINERS["sandbox"]["profiles"] == ["sandbox"]
+    # A browser has to reach the sandbox, as it reaches facebook.com, and the viewer. Neither runs unasked.
+    assert published.keys() == {"gateway", "proxy", "sandbox", "jaeger"}
+    assert (CONTAINERS["sandbox"]["profiles"], CONTAINERS["jaeger"]["profiles"]) == (
+        ["sandbox"],
+        ["observability"],
+    )
     assert all("127.0.0.1" in port for ports in published.values() for port in ports)
     # With the proxy as the door, the gateways have none.
     assert SCALE["services"]["gateway"]["ports"] is None
@@ -99,7 +103,7 @@ def test_secrets_come_from_files_and_each_reader_sees_its_own(name: str) -> None
         assert own == {f"{volume}:/secrets/{volume.removeprefix('secrets-')}" for volume in SECRET_VOLUMES}
     else:
         reader = f"setup-{name.removesuffix('-setup')}" if name in ONCE else name
-        assert own == (set() if name == "proxy" else {f"secrets-{reader}:/run/secrets/app:ro"})
+        assert own == (set() if name in SEEING | {"proxy"} else {f"secrets-{reader}:/run/secrets/app:ro"})
 
 
 SECRET_VOLUMES = {name for name in BASE["volumes"] if name.startswith("secrets-")}
