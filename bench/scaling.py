@@ -57,6 +57,7 @@ class Drained:
 
 async def drain(stack: Stack, *, publishers: int, answer_ms: int, runs: int) -> Drained:
     """Accept a backlog while nobody works, then let so many publishers work it off."""
+    await _answer_after(stack, 0)  # setting up is not what is measured
     customers = await seed(stack, runs)
     await _answer_after(stack, answer_ms)
     async with _publishers(stack, publishers) as children:
@@ -104,6 +105,8 @@ async def _ended(stack: Stack, run_ids: list[str]) -> dict[str, Any]:
 async def _answer_after(stack: Stack, milliseconds: int) -> None:
     async with httpx.AsyncClient(base_url=stack.sandbox_url, trust_env=False, timeout=30) as sandbox:
         (await sandbox.delete("/_sandbox/faults")).raise_for_status()
+        if not milliseconds:
+            return
         fault = {"match": {}, "at": "before_commit", "do": "delay_arrival", "seconds": milliseconds / 1000}
         (await sandbox.post("/_sandbox/faults", json={**fault, "times": None})).raise_for_status()
 
