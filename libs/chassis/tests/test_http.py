@@ -23,8 +23,8 @@ from chassis.http import (
     MAX_JSON_DEPTH,
     SECURITY_HEADERS,
     from_validation_error,
-    internal_client,
 )
+from chassis.internal_calls import internal_client
 from chassis.telemetry import span
 
 PASSWORD = "planted-password"
