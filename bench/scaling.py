@@ -134,7 +134,7 @@ async def _publishers(stack: Stack, count: int) -> AsyncIterator[list[Child]]:
             f"{ADS_PUBLISHER}-{port}",
             service.own_command("run"),
             log_path=stack.log_path(f"{ADS_PUBLISHER}-{port}"),
-            env={**service.env, "PORT": str(port)},
+            env={**service.env, "PORT": str(port), "OTEL_EXPORTER_PROMETHEUS_PORT": ""},
         )
         for port in ports
     ]

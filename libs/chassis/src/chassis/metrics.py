@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from wsgiref.simple_server import WSGIServer
 
+import structlog
 from opentelemetry import metrics
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
@@ -54,13 +55,22 @@ def setup_metrics(service: str, settings: ServiceSettings) -> None:
     if settings.prometheus_port:
         registry = CollectorRegistry()
         readers.append(PrometheusMetricReader(scope_info_enabled=False, registry=registry))
-        server, thread = start_http_server(settings.prometheus_port, settings.prometheus_host, registry)
-        _closing.append(lambda: _close_page(server, thread))
+        _open_page(settings.prometheus_host, settings.prometheus_port, registry)
     if readers:
         resource = Resource.create({"service.name": service})
         provider = MeterProvider(metric_readers=readers, resource=resource, shutdown_on_exit=False)
         _closing.append(provider.shutdown)
         metrics.set_meter_provider(provider)
+
+
+def _open_page(host: str, port: int, registry: CollectorRegistry) -> None:
+    try:
+        server, thread = start_http_server(port, host, registry)
+    except OSError as exc:
+        # Who scrapes sees that this process is missing; that is no reason for it not to work.
+        structlog.get_logger(__name__).error("metrics_page_missing", port=port, reason=str(exc))
+        return
+    _closing.append(lambda: _close_page(server, thread))
 
 
 def close_metrics() -> None:
