@@ -24,7 +24,7 @@ from gateway import rering
 from gateway.accounts import Accounts
 from gateway.connections import Connections
 from gateway.consumers import build_consumers
-from gateway.context import Context
+from gateway.context import Context, Schema
 from gateway.guard import CUSTOMER_HEADER, GUARD_ERRORS, NotLoggedIn, OriginCheck, not_logged_in_answer
 from gateway.openapi import TITLE, describe, operation_id
 from gateway.overview import StatusPage
@@ -127,7 +127,7 @@ async def _running(settings: GatewaySettings) -> AsyncIterator[Context]:
             status_page=StatusPage(
                 pool=pool, presence=presence, standard_budget=settings.default_monthly_budget
             ),
-            schema_head=_schema_head(),
+            schema=_schema(),
         )
         await presence.refresh()
         jobs = _start_jobs(context)
@@ -177,7 +177,9 @@ async def _close(pool: Pool) -> None:
         pool.terminate()
 
 
-def _schema_head() -> str:
-    head = ScriptDirectory(str(files("gateway") / "migrations")).get_current_head()
+def _schema() -> Schema:
+    migrations = ScriptDirectory(str(files("gateway") / "migrations"))
+    head = migrations.get_current_head()
     assert head is not None  # noqa: S101 - the package has migrations
-    return head
+    known = {script.revision for script in migrations.walk_revisions()}
+    return Schema(head=head, earlier=frozenset(known - {head}))

@@ -18,6 +18,23 @@ from gateway.settings import GatewaySettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Schema:
+    """The migrations that this code knows. One that it does not know is of a newer release."""
+
+    head: str
+    """The migration that this code was written for."""
+    earlier: frozenset[str]
+
+    def serves(self, revision: str | None) -> bool:
+        """Whether this code can work on a schema at `revision`.
+
+        A release migrates while the processes of the last one still serve, so a newer schema must not turn
+        them unready: migrations only add what the last release can ignore.
+        """
+        return revision is not None and revision not in self.earlier
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Context:
     settings: GatewaySettings
     pool: Pool
@@ -29,8 +46,7 @@ class Context:
     publishing: Publishing
     presence: PresenceReader
     status_page: StatusPage
-    schema_head: str
-    """The migration that this code was written for."""
+    schema: Schema
 
 
 async def get_context(request: Request) -> Context:

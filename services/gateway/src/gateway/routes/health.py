@@ -1,4 +1,4 @@
-"""`/health` for scripts, with exactly three keys; `/health/ready` for people and orchestrators."""
+"""`/health` for scripts, with exactly three keys; `/health/ready` and `/health/live` for orchestrators."""
 
 import asyncio
 import time
@@ -30,6 +30,12 @@ class Health(WireModel):
     redis: bool
 
     model_config = example({"ok": True, "db": True, "redis": True})
+
+
+class Live(WireModel):
+    ok: bool
+
+    model_config = example({"ok": True})
 
 
 class Migrations(WireModel):
@@ -85,16 +91,23 @@ async def health(context: ContextDep, response: Response) -> Health:
     return Health(ok=db and redis, db=db, redis=redis)
 
 
+@router.get("/health/live")
+async def live() -> Live:
+    """200 while this process can answer at all; it looks at nothing else. For whoever restarts processes."""
+    return Live(ok=True)
+
+
 @router.get("/health/ready", responses={503: {"model": Ready}})
 async def ready(request: Request, context: ContextDep, response: Response) -> Ready:
-    """503 when requests cannot be served: no database, or another schema than this code is for.
+    """503 when requests cannot be served: no database, or an older schema than this code is for.
 
     Without Redis or a publisher the gateway still accepts work, so these are problems, not unreadiness.
     """
     db, redis = await asyncio.gather(is_alive(context.pool), _redis_answers(context))
     revision, lag = await _from_database(context) if db else (None, None)
     stopping = is_stopping(request.app)
-    is_ready = db and revision == context.schema_head and not stopping
+    is_migrated = context.schema.serves(revision)
+    is_ready = db and is_migrated and not stopping
     healthy_at = context.consumers.healthy_at
     consumers = healthy_at is not None and time.monotonic() - healthy_at < CONSUMERS_SILENT_SECONDS
     presence = context.presence.current()
@@ -102,8 +115,8 @@ async def ready(request: Request, context: ContextDep, response: Response) -> Re
         response.status_code = 503
     problems = {
         "The database does not answer": not db,
-        f"The schema is {revision}, this code is for {context.schema_head}: run migrate": db
-        and revision != context.schema_head,
+        f"The schema is {revision}, this code is for {context.schema.head}: run migrate": db
+        and not is_migrated,
         "This process is stopping": stopping,
         "Redis does not answer": not redis,
         "The consumers of results are not running": not consumers,
@@ -115,7 +128,7 @@ async def ready(request: Request, context: ContextDep, response: Response) -> Re
         problems=[text for text, is_so in problems.items() if is_so],
         db=db,
         redis=redis,
-        migrations=Migrations(current=revision, head=context.schema_head),
+        migrations=Migrations(current=revision, head=context.schema.head),
         relay=RelayState(
             active=context.relay.active,
             unsent=lag.unsent if lag else None,
