@@ -73,11 +73,6 @@ def test_every_object_satisfies_the_schemas_of_kubernetes(rendered: Rendered, ve
         assert used == version.rpartition(".")[0], "the schemas of this version are not there"
 
 
-def test_no_two_objects_of_a_folder_have_one_name(rendered: Rendered) -> None:
-    names = [(document["kind"], document["metadata"]["name"]) for document in rendered.documents]
-    assert len(set(names)) == len(names)
-
-
 def test_the_example_puts_everything_into_one_namespace(all_rendered: dict[str, Rendered]) -> None:
     for folder in (EXAMPLE, f"{EXAMPLE}/migrate", f"{EXAMPLE}/provision"):
         objects = [item for item in all_rendered[folder].documents if item["kind"] != "Namespace"]

@@ -167,3 +167,9 @@ def test_every_policy_says_what_it_lets_through_to_whom(
         rules += [(rule, "from") for rule in spec.get("ingress", ())]
         assert bool(rules) is not (policy["metadata"]["name"] == "default-deny")
         assert all(rule[peers] and rule["ports"] for rule, peers in rules)
+
+
+def test_what_no_policy_lets_through_is_denied_in_both_directions(base: Rendered) -> None:
+    deny = _named(base, "NetworkPolicy", "default-deny")["spec"]
+    assert set(deny["policyTypes"]) == {"Ingress", "Egress"}
+    assert all(deny["podSelector"]["matchLabels"].items() <= pod.labels.items() for pod in base.pods)
