@@ -220,6 +220,18 @@ async def test_two_migrations_at_once_do_the_work_once(
     await connection_.close()
 
 
+async def test_the_address_of_a_migration_may_ask_for_tls(
+    create_database: Callable[[], Awaitable[str]],
+) -> None:
+    """A managed Postgres wants `sslmode`; this server has no TLS, so here it is only preferred."""
+    room = Room(service="chassis_tls", admin_url=await create_database())
+    await room.provision()
+    await asyncio.to_thread(run_migrate_process, f"{room.owner_url}?sslmode=prefer")
+    connection_ = await asyncpg.connect(room.url)
+    assert await connection_.fetchval("SELECT count(*) FROM notes") == 0
+    await connection_.close()
+
+
 def run_migrate_process(url: str) -> None:
     """Alembic keeps its state in its module: one process for each, as in a deployment."""
     code = "import sys; from chassis.database import migrate; migrate(sys.argv[1], package='sample_service')"

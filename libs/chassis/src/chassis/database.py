@@ -139,11 +139,14 @@ def migrate(url: str, *, package: str) -> None:
 async def run_migrations(metadata: MetaData) -> None:
     """Body of every `migrations/env.py`: run on the connection of the owner role."""
     url: str = context.config.attributes["url"]
-    engine = create_async_engine(
-        url.replace("postgresql://", "postgresql+asyncpg://", 1),
-        poolclass=pool.NullPool,
-        connect_args={"server_settings": {"lock_timeout": f"{MIGRATION_LOCK_SECONDS * 1000:.0f}"}},
-    )
+
+    async def connect() -> "asyncpg.Connection[asyncpg.Record]":
+        # Not SQLAlchemy's own: it reads addresses otherwise, and stops at `?sslmode=require`.
+        return await asyncpg.connect(
+            url, server_settings={"lock_timeout": f"{MIGRATION_LOCK_SECONDS * 1000:.0f}"}
+        )
+
+    engine = create_async_engine("postgresql+asyncpg://", poolclass=pool.NullPool, async_creator=connect)
 
     def run(sync: SyncConnection) -> None:
         # One at a time: the second of two that were started together finds nothing left to do.

@@ -1,8 +1,11 @@
-"""`/health` and `/health/ready`."""
+"""`/health`, `/health/live` and `/health/ready`."""
 
 import httpx
+import pytest
 from gateway_harness import Publisher, StartGateway, eventually
 
+from chassis.database import Connection
+from gateway.context import Schema
 from local_stack.servers import EmbeddedPostgres, EmbeddedValkey
 
 
@@ -69,6 +72,42 @@ async def test_ready_says_what_stands_in_the_way_of_runs(
     assert body["ready"] is True
     assert body["migrations"] == {"current": "0001", "head": "0001"}
     assert "unsent" in body["relay"]  # type: ignore[operator]  # JSON
+
+
+async def test_a_gateway_stays_ready_while_a_newer_release_has_migrated_already(
+    stranger: httpx.AsyncClient, admin: Connection
+) -> None:
+    await admin.execute("UPDATE alembic_version SET version_num = '9999'")
+    try:
+        answer = await stranger.get("/health/ready")
+    finally:
+        await admin.execute("UPDATE alembic_version SET version_num = '0001'")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["migrations"] == {"current": "9999", "head": "0001"}
+
+
+@pytest.mark.parametrize(
+    ("revision", "serves"), [("0003", True), ("0002", True), ("0001", False), (None, False)]
+)
+def test_code_serves_its_own_schema_and_newer_ones_and_no_older_one(
+    revision: str | None, *, serves: bool
+) -> None:
+    assert Schema(head="0002", known=frozenset({"0001", "0002"})).is_behind(revision) is not serves
+
+
+async def test_a_process_is_alive_although_postgres_and_redis_are_gone(
+    stranger: httpx.AsyncClient, postgres_server: EmbeddedPostgres, valkey: EmbeddedValkey
+) -> None:
+    """Restarting every gateway would not bring them back."""
+    valkey.pause()
+    postgres_server.kill()
+    try:
+        answer = await stranger.get("/health/live", timeout=2.0)
+    finally:
+        postgres_server.start()
+        valkey.resume()
+    assert (answer.status_code, answer.text) == (200, '{"ok":true}')
+    await eventually(lambda: _health(stranger), lambda seen: seen[0] == 200)
 
 
 async def test_a_gateway_starts_and_accepts_work_without_redis(

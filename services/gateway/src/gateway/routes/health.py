@@ -1,4 +1,4 @@
-"""`/health` for scripts, with exactly three keys; `/health/ready` for people and orchestrators."""
+"""`/health` for scripts, with exactly three keys; `/health/ready` and `/health/live` for orchestrators."""
 
 import asyncio
 import time
@@ -31,6 +31,12 @@ class Health(WireModel):
     redis: bool
 
     model_config = example({"ok": True, "db": True, "redis": True})
+
+
+class Live(WireModel):
+    ok: bool
+
+    model_config = example({"ok": True})
 
 
 class Migrations(WireModel):
@@ -84,6 +90,12 @@ async def health(context: ContextDep, response: Response) -> Health:
     if not (db and redis):
         response.status_code = 503
     return Health(ok=db and redis, db=db, redis=redis)
+
+
+@router.get("/health/live")
+async def live() -> Live:
+    """200 while this process can answer at all; it looks at nothing else. For whoever restarts processes."""
+    return Live(ok=True)
 
 
 @router.get("/health/ready", responses={503: {"model": Ready}})
