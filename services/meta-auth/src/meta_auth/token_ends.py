@@ -25,7 +25,7 @@ async def count_token_ends(connection: Connection) -> tuple[int, list[int]]:
                   AND token_expires_at <= now() + make_interval(days => ahead.days)
                   AND (ahead.days = 0 OR token_expires_at > now())
                 LIMIT $2
-            ) AS some
+            ) AS counted
         ) AS counted
         """,
         [0, *EXPIRING_DAYS],

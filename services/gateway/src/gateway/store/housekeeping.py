@@ -33,7 +33,7 @@ async def open_runs(connection: Connection) -> OpenRuns:
     """An index holds the open runs only, so runs that have ended cost nothing."""
     row = await connection.fetchrow(
         "SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 AS oldest_seconds"
-        " FROM (SELECT created_at FROM ad_runs WHERE status IN ('queued', 'running') LIMIT $1) AS some",
+        " FROM (SELECT created_at FROM ad_runs WHERE status IN ('queued', 'running') LIMIT $1) AS counted",
         COUNT_LIMIT,
     )
     assert row is not None  # noqa: S101 - an aggregate is one row
