@@ -115,7 +115,7 @@ async def relay_lag(connection: Connection) -> RelayLag:
     """How far the relay is behind. The index outbox_unsent keeps it cheap, whatever was sent before."""
     row = await connection.fetchrow(
         """
-        SELECT (SELECT count(*) FROM (SELECT FROM outbox WHERE sent_at IS NULL LIMIT $1) AS counted) AS unsent,
+        SELECT (SELECT count(*) FROM (SELECT FROM outbox WHERE sent_at IS NULL LIMIT $1) AS u) AS unsent,
                (SELECT extract(epoch FROM now() - created_at)::float8 FROM outbox
                 WHERE sent_at IS NULL ORDER BY id LIMIT 1) AS oldest_seconds
         """,

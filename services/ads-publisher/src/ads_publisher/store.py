@@ -404,7 +404,7 @@ async def count_dead_jobs(connection: Connection) -> dict[str, int]:
     """Dead jobs by reason, at most `COUNT_LIMIT`; the index publish_jobs_dead_newest has no others."""
     rows = await connection.fetch(
         "SELECT dead_reason, count(*) FROM"
-        " (SELECT dead_reason FROM publish_jobs WHERE dead_reason IS NOT NULL LIMIT $1) AS counted GROUP BY 1",
+        " (SELECT dead_reason FROM publish_jobs WHERE dead_reason IS NOT NULL LIMIT $1) AS dead GROUP BY 1",
         COUNT_LIMIT,
     )
     return {row["dead_reason"]: row["count"] for row in rows}
