@@ -2,7 +2,7 @@
 # Written for GNU make 3.81, which macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down trace test campaign check smoke crash chaos mutants bench-scaling lock docs clean
+.PHONY: help install demo up down trace test e2e campaign check smoke crash chaos mutants bench-scaling lock docs clean
 
 VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
@@ -40,6 +40,9 @@ trace: $(STAMP) ## Show the newest run as a tree of spans; RUN=<id> another one,
 
 test: $(STAMP) ## Every test that needs no Docker, end to end included, but the crash campaign
 	@$(PYTHON_IN_VENV) -m pytest --ignore=tests/crash
+
+e2e: $(STAMP) ## The end-to-end tests on the stack in containers, and what only containers can show; needs Docker
+	@$(PYTHON_IN_VENV) -m pytest tests/e2e --target compose $(if $(SEED),--seed $(SEED))
 
 campaign: $(STAMP) ## The crash campaign at CI size: each failpoint five times, 200 runs of chaos
 	@$(PYTHON_IN_VENV) -m pytest tests/crash
