@@ -4,12 +4,16 @@ import itertools
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from threading import Thread
 
 import pytest
 import pytest_asyncio
+from e2e_collector import Collector
 from e2e_compose import ComposeSystem
 from e2e_driver import Advertiser, Sandbox
 from e2e_system import EmbeddedSystem, System, sandbox_of
+
+from local_stack.services import ADS_PUBLISHER, GATEWAY, META_AUTH
 
 COMPRESSED_TIME = {
     "META_ADMIT_WINDOW_SECONDS": "3",
@@ -48,6 +52,22 @@ async def stack(request: pytest.FixtureRequest) -> AsyncIterator[System]:
     with tempfile.TemporaryDirectory(prefix="project-auto-e2e-") as folder:
         async with EmbeddedSystem(Path(folder), overrides=COMPRESSED_TIME) as running:
             yield running
+
+
+@pytest_asyncio.fixture(scope="module")
+async def collector(stack: System) -> AsyncIterator[Collector]:
+    """Lets all services tell their spans and metrics to a collector of ours."""
+    names = (ADS_PUBLISHER, META_AUTH, GATEWAY)
+    with Collector() as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://{stack.own_host}:{server.server_port}"
+        for name in names:
+            env = {"OTEL_EXPORTER_OTLP_ENDPOINT": address, "OTEL_BSP_SCHEDULE_DELAY": "200"}
+            await stack.restart(name, env=env)
+        yield server
+        for name in names:
+            await stack.restart(name, env={"OTEL_EXPORTER_OTLP_ENDPOINT": ""})
+        server.shutdown()
 
 
 @pytest_asyncio.fixture

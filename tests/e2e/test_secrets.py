@@ -1,56 +1,19 @@
 """A token, a password, a session and the app secret are planted, and looked for wherever we write."""
 
 from collections.abc import AsyncIterator, Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
 import pytest_asyncio
+from e2e_collector import Collector
 from e2e_driver import PASSWORD, Advertiser, Sandbox, eventually
 from e2e_system import System, database_url
 from redis.asyncio import Redis
 
 from chassis.service_tokens import TokenSigner
 from contracts.internal import Grant
-from local_stack.services import ADS_PUBLISHER, GATEWAY, META_AUTH
-
-
-class Collector(ThreadingHTTPServer):
-    """Keeps every span that is exported to it, as the bytes that came."""
-
-    def __init__(self) -> None:
-        super().__init__(("", 0), _Keep)  # on all addresses: containers come from another one
-        self.bodies: list[bytes] = []
-
-
-class _Keep(BaseHTTPRequestHandler):
-    server: Collector
-
-    def do_POST(self) -> None:
-        self.server.bodies.append(self.rfile.read(int(self.headers["content-length"])))
-        self.send_response(200)
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None:
-        """Say nothing."""
-
-
-@pytest_asyncio.fixture(scope="module")
-async def collector(stack: System) -> AsyncIterator[Collector]:
-    """Lets all services export their spans to a collector of ours."""
-    names = (ADS_PUBLISHER, META_AUTH, GATEWAY)
-    with Collector() as server:
-        Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://{stack.own_host}:{server.server_port}"
-        for name in names:
-            env = {"OTEL_EXPORTER_OTLP_ENDPOINT": address, "OTEL_BSP_SCHEDULE_DELAY": "200"}
-            await stack.restart(name, env=env)
-        yield server
-        for name in names:
-            await stack.restart(name, env={"OTEL_EXPORTER_OTLP_ENDPOINT": ""})
-        server.shutdown()
+from local_stack.services import ADS_PUBLISHER
 
 
 @pytest_asyncio.fixture
@@ -145,7 +108,7 @@ async def sinks_of_spans(collector: Collector) -> dict[str, str]:
     """All spans, once those of the last calls to Meta have come."""
 
     async def exported() -> str:
-        return b"".join(collector.bodies).decode("latin-1")
+        return collector.everything().decode("latin-1")
 
     return {"spans": await eventually(exported, lambda text: "{ad_account}/adsets" in text)}
 
