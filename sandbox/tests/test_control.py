@@ -168,8 +168,11 @@ def test_a_persona_can_be_given_more_ad_accounts_that_publish_at_once(
         },
     )
     assert made.status_code == 200, made.text
-    again = http.post("/_sandbox/personas/ada/accounts", json={"count": 1}).json()["data"]
-    assert not set(again) & set(added)
+    [bare] = http.post("/_sandbox/personas/ada/accounts", json={"count": 1, "dsa_defaults": False}).json()[
+        "data"
+    ]
+    assert bare not in added
+    assert http.get(f"/_sandbox/accounts/{bare}").json()["default_dsa_payor"] is None
 
 
 @pytest.mark.parametrize("count", [0, -1, 10_001, "3", 1.5, None, True])
@@ -177,3 +180,5 @@ def test_a_number_of_accounts_that_is_none_is_refused(http: httpx.Client, count:
     answer = http.post("/_sandbox/personas/ada/accounts", json={"count": count})
     assert answer.status_code == 400
     assert http.post("/_sandbox/personas/nobody/accounts", json={"count": 1}).status_code == 404
+    wrong = http.post("/_sandbox/personas/ada/accounts", json={"count": 1, "dsa_defaults": 1})
+    assert wrong.status_code == 400

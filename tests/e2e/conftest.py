@@ -1,8 +1,7 @@
 """One running system for the whole suite, and a fresh customer for each test."""
 
-import itertools
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from threading import Thread
 
@@ -24,6 +23,8 @@ COMPRESSED_TIME = {
     "LOG_FORMAT": "json",
 }
 """The protocol's durations, short enough for a test; their relations are those of production."""
+ACCOUNTS = 120
+"""A few more than all tests together use."""
 
 
 KEPT_LOGS = pytest.StashKey[Path]()
@@ -86,10 +87,14 @@ async def advertiser(stack: System) -> AsyncIterator[Advertiser]:
         yield customer
 
 
-_accounts = itertools.count(1)
+@pytest_asyncio.fixture(scope="session")
+async def accounts(stack: System) -> Iterator[str]:
+    """Ad accounts of persona `ben` without DSA defaults, beyond those that the persona has anyway."""
+    async with sandbox_of(stack) as opened:
+        return iter(await opened.add_accounts("ben", ACCOUNTS))
 
 
 @pytest.fixture
-def new_account() -> Callable[[], str]:
+def new_account(accounts: Iterator[str]) -> Callable[[], str]:
     """An ad account of persona `ben` that no other test uses; it has no DSA defaults."""
-    return lambda: f"act_2015000000000{next(_accounts):02d}"
+    return lambda: next(accounts)

@@ -123,6 +123,11 @@ class Sandbox:
     async def change_account(self, account: str, **fields: object) -> None:
         await self._call("POST", f"/_sandbox/accounts/{account}", json=fields)
 
+    async def add_accounts(self, persona: str, count: int) -> list[str]:
+        """Give a person more ad accounts, without DSA defaults."""
+        body = {"count": count, "dsa_defaults": False}
+        return list((await self._call("POST", f"/_sandbox/personas/{persona}/accounts", json=body))["data"])
+
     async def change_settings(self, **fields: object) -> None:
         await self._call("POST", "/_sandbox/settings", json=fields)
 

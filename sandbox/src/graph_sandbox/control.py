@@ -98,14 +98,19 @@ async def read_personas(request: Request) -> Response:
 
 
 async def add_accounts(request: Request) -> Response:
-    """Give a persona `count` more ad accounts, ready to advertise in the EU; answers with their ids."""
-    world, key = _world(request), request.path_params["key"]
-    count = (await _body(request)).get("count", 1)
+    """Give a persona `count` more ad accounts; answers with their ids.
+
+    They are ready to advertise in the EU, unless `dsa_defaults` is false.
+    """
+    world, key, body = _world(request), request.path_params["key"], await _body(request)
+    count, dsa_defaults = body.get("count", 1), body.get("dsa_defaults", True)
     if key not in world.personas:
         raise HTTPException(404, f"no such persona; known: {', '.join(world.personas)}")
     if type(count) is not int or not 1 <= count <= MAX_NEW_ACCOUNTS:
         raise HTTPException(400, f"count must be a whole number from 1 to {MAX_NEW_ACCOUNTS}")
-    return JSONResponse({"data": world.add_accounts(key, count)}, status_code=201)
+    if not isinstance(dsa_defaults, bool):
+        raise HTTPException(400, "dsa_defaults must be true or false")
+    return JSONResponse({"data": world.add_accounts(key, count, dsa_defaults=dsa_defaults)}, status_code=201)
 
 
 async def read_settings(request: Request) -> Response:

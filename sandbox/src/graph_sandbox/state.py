@@ -117,17 +117,18 @@ class World:
             self.grants: dict[str, dict[str, str]] = {}
         self.ledger.clear()
 
-    def add_accounts(self, key: str, count: int) -> list[str]:
-        """Give a persona more ad accounts, with DSA defaults; returns their ids with `act_`."""
+    def add_accounts(self, key: str, count: int, *, dsa_defaults: bool) -> list[str]:
+        """Give a persona more ad accounts; returns their ids with `act_`."""
         person = self.personas[key]
+        owner = person.name if dsa_defaults else None
         first = 9_000_000_000_000 + len(self.accounts)
         made = [
             Account(
                 f"9{number}",
                 f"{person.name} {number}",
                 "SEK",
-                default_dsa_payor=person.name,
-                default_dsa_beneficiary=person.name,
+                default_dsa_payor=owner,
+                default_dsa_beneficiary=owner,
             )
             for number in range(first, first + count)
         ]
