@@ -2,7 +2,7 @@
 # Written for GNU make 3.81, which macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down trace test e2e campaign check smoke crash chaos mutants bench-scaling lock docs clean
+.PHONY: help install demo up down trace test e2e campaign check smoke crash chaos mutants bench-scaling bench-telemetry lock docs clean
 
 VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
@@ -71,6 +71,9 @@ mutants: $(STAMP) ## Plant bugs in a copy of the source and see that the tests c
 
 bench-scaling: $(STAMP) ## Drain a backlog with 1, 2 and 4 publishers (takes ten minutes)
 	@$(PYTHON_IN_VENV) bench/scaling.py --answer-ms 100,2000
+
+bench-telemetry: $(STAMP) ## Publish with telemetry on, off, and with a collector that is down or hangs (ten minutes)
+	@$(PYTHON_IN_VENV) bench/telemetry.py
 
 lock: $(STAMP) ## Resolve the dependencies anew and write both lock files
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" scripts/lock.sh

@@ -9,29 +9,25 @@ import asyncio
 import json
 import os
 import tempfile
-import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-import asyncpg
 import httpx
-import psutil
 import typer
+from draining import answer_after, cpu, ended, press
 from rich.console import Console
 from rich.table import Table
-from seeding import Seeded, seed
+from seeding import seed
 
 from local_stack.ports import free_port
 from local_stack.process import Child
-from local_stack.services import ADS_PUBLISHER, DATABASE, GATEWAY, META_AUTH, SANDBOX
+from local_stack.services import ADS_PUBLISHER, GATEWAY, META_AUTH, SANDBOX
 from local_stack.stack import POSTGRES, VALKEY, Stack
 
-PRESSES_AT_ONCE = 16
-DRAIN_SECONDS = 600.0
 READY_SECONDS = 60.0
 OTHERS = (GATEWAY, META_AUTH, SANDBOX, POSTGRES, VALKEY)
 console = Console()
@@ -57,19 +53,19 @@ class Drained:
 
 async def drain(stack: Stack, *, publishers: int, answer_ms: int, runs: int) -> Drained:
     """Accept a backlog while nobody works, then let so many publishers work it off."""
-    await _answer_after(stack, 0)  # setting up is not what is measured
+    await answer_after(stack, 0)  # setting up is not what is measured
     customers = await seed(stack, runs)
-    await _answer_after(stack, answer_ms)
+    await answer_after(stack, answer_ms)
     async with _publishers(stack, publishers) as children:
         for child in children:
             child.pause()
-        run_ids = await _press(stack, customers)
+        run_ids = (await press(stack, customers)).run_ids
         ours, others = [child.pid for child in children], [stack.pid(name) for name in OTHERS]
-        before = _cpu(ours), _cpu(others)
+        before = cpu(ours), cpu(others)
         for child in children:
             child.resume()
-        row = await _ended(stack, run_ids)
-        cpu_publishers, cpu_others = _cpu(ours) - before[0], _cpu(others) - before[1]
+        row = await ended(stack, run_ids)
+        cpu_publishers, cpu_others = cpu(ours) - before[0], cpu(others) - before[1]
     return Drained(
         publishers=publishers,
         answer_ms=answer_ms,
@@ -78,51 +74,6 @@ async def drain(stack: Stack, *, publishers: int, answer_ms: int, runs: int) -> 
         cpu_all=cpu_publishers + cpu_others,
         **row,
     )
-
-
-async def _ended(stack: Stack, run_ids: list[str]) -> dict[str, Any]:
-    """Wait for the end of all these runs; how long they took and what they made."""
-    deadline = time.monotonic() + DRAIN_SECONDS
-    connection = await asyncpg.connect(stack.postgres.url(DATABASE))
-    try:
-        while await connection.fetchval(
-            "SELECT count(*) FROM gateway.ad_runs WHERE id = ANY($1) AND finished_at IS NULL", run_ids
-        ):
-            assert time.monotonic() < deadline, "the backlog was not drained in time"
-            await asyncio.sleep(0.25)
-        row = await connection.fetchrow(
-            "SELECT extract(epoch FROM max(finished_at) - min(started_at))::float AS seconds,"
-            " count(*) FILTER (WHERE status = 'success') AS succeeded,"
-            " count(DISTINCT campaign_id) AS campaigns FROM gateway.ad_runs WHERE id = ANY($1)",
-            run_ids,
-        )
-    finally:
-        await connection.close()
-    assert row is not None
-    return dict(row)
-
-
-async def _answer_after(stack: Stack, milliseconds: int) -> None:
-    async with httpx.AsyncClient(base_url=stack.sandbox_url, trust_env=False, timeout=30) as sandbox:
-        (await sandbox.delete("/_sandbox/faults")).raise_for_status()
-        if not milliseconds:
-            return
-        fault = {"match": {}, "at": "before_commit", "do": "delay_arrival", "seconds": milliseconds / 1000}
-        (await sandbox.post("/_sandbox/faults", json={**fault, "times": None})).raise_for_status()
-
-
-async def _press(stack: Stack, customers: list[Seeded]) -> list[str]:
-    waiting = iter(customers)
-    run_ids: list[str] = []
-
-    async def press_on(client: httpx.AsyncClient) -> None:
-        for customer in waiting:
-            answer = await client.post("/ads/publish", json={}, headers=customer.headers)
-            run_ids.append(answer.raise_for_status().json()["runId"])
-
-    async with httpx.AsyncClient(base_url=stack.gateway_url, trust_env=False, timeout=30) as client:
-        await asyncio.gather(*(press_on(client) for _ in range(PRESSES_AT_ONCE)))
-    return run_ids
 
 
 @asynccontextmanager
@@ -153,19 +104,6 @@ def _is_ready(port: int) -> bool:
         return httpx.get(f"http://127.0.0.1:{port}/health/ready", trust_env=False).is_success
     except httpx.TransportError:
         return False
-
-
-def _cpu(pids: list[int]) -> float:
-    """CPU seconds so far of these processes and their children."""
-    total = 0.0
-    for pid in pids:
-        first = psutil.Process(pid)
-        for process in (first, *first.children(recursive=True)):
-            # Backends of Postgres come and go; those that went count with their parent.
-            with suppress(psutil.NoSuchProcess):
-                times = process.cpu_times()
-                total += times.user + times.system + times.children_user + times.children_system
-    return total
 
 
 async def measure(publishers: list[int], answers_ms: list[int], runs: int, tasks: int) -> list[Drained]:
