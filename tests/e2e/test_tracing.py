@@ -168,3 +168,32 @@ async def test_a_replay_from_the_dead_letters_goes_on_in_the_trace_of_the_run(
     assert_one_story(collector, run, trace)
     crashes = [span for span in trace if span.name == "run publish"]
     assert len(crashes) > 1
+
+
+async def test_with_everything_sampled_out_the_trace_of_a_failed_run_is_kept(
+    collector: Collector, advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: System
+) -> None:
+    account = new_account()
+    await sandbox.name_owner(account)
+    nothing = {"OTEL_TRACES_SAMPLER": "parentbased_traceidratio", "OTEL_TRACES_SAMPLER_ARG": "0"}
+    everything = {"OTEL_TRACES_SAMPLER": "", "OTEL_TRACES_SAMPLER_ARG": ""}
+    try:
+        for name in (ADS_PUBLISHER, GATEWAY):
+            await stack.restart(name, env=nothing)
+        await advertiser.set_up(account)
+        good = await advertiser.publish_to_success()
+        await sandbox.delete(good["adsetId"], persona="ben")
+        await sandbox.arm("error", at="before_commit", step="adset", account=account, code=100)
+        failed = await advertiser.publish()
+        assert failed["status"] == "failed"
+
+        async def told() -> set[str]:
+            return {span.name for span in collector.trace(failed["traceId"])}
+
+        names = await eventually(told, lambda seen: {BEGIN[0], "run publish"} <= seen)
+    finally:
+        for name in (ADS_PUBLISHER, GATEWAY):
+            await stack.restart(name, env=everything)
+    assert {*BEGIN, CREATES[1]} <= names
+    # What went well was sampled out as told.
+    assert [span.name for span in collector.trace(good["traceId"]) if span.service != META_AUTH] == []

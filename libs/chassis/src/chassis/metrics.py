@@ -94,6 +94,7 @@ class Gauges:
 
     described: Mapping[str, tuple[str, str]]
     sources: Sequence[Source]
+    stale_seconds: float = STALE_SECONDS
     _measured: dict[Source, tuple[float, Mapping[str, Sequence[Reading]]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -120,7 +121,7 @@ class Gauges:
 
     def _teller(self, name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
         def tell(_: CallbackOptions) -> list[Observation]:
-            oldest = time.monotonic() - STALE_SECONDS
+            oldest = time.monotonic() - self.stale_seconds
             return [
                 Observation(value, labels)
                 for at, readings in tuple(self._measured.values())

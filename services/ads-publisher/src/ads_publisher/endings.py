@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
+from opentelemetry import trace
+
 from ads_publisher import metrics, store
 from ads_publisher.calls import CallLog
 from ads_publisher.meta_errors import Advice, describe
@@ -12,7 +14,7 @@ from ads_publisher.outcomes import MetaError
 from ads_publisher.reporting import Report, report
 from ads_publisher.store import DeadReason, Job
 from chassis.database import Pool
-from chassis.telemetry import annotate, get_logger, trace_id_of
+from chassis.telemetry import annotate, get_logger, mark_failed, trace_id_of
 from chassis.tracing import keep_trace
 from contracts.events import FixedBy, PublishMode, RunFailedBody, RunStepBody, RunWaitingBody, StepName
 
@@ -102,6 +104,9 @@ def tell_end(job: Job, *, error_code: str | None = None) -> None:
     """Count the end of a run, and mark the span in which it came."""
     metrics.run_ended(job, error_code=error_code)
     annotate(run_outcome=error_code or "success")
+    if error_code:
+        # By its status, a collector keeps the trace of every failed run.
+        mark_failed(trace.get_current_span(), error_code)
 
 
 async def wait(news: Report, job: Job, *, step: StepName, message: str, seconds: float) -> None:
