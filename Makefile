@@ -2,7 +2,7 @@
 # Written for GNU make 3.81, which macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down trace test e2e campaign check smoke crash chaos mutants bench-scaling bench-telemetry lock docs clean
+.PHONY: help install demo up down trace test e2e campaign alerts check smoke crash chaos mutants bench-scaling bench-telemetry lock docs clean
 
 VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
@@ -39,13 +39,16 @@ trace: $(STAMP) ## Show the newest run as a tree of spans; RUN=<id> another one,
 	@$(PYTHON_IN_VENV) -m local_stack trace $(RUN) $(if $(SVG),--svg $(SVG))
 
 test: $(STAMP) ## Every test that needs no Docker, end to end included, but the crash campaign
-	@$(PYTHON_IN_VENV) -m pytest --ignore=tests/crash
+	@$(PYTHON_IN_VENV) -m pytest --ignore=tests/crash --ignore=tests/alerts
 
 e2e: $(STAMP) ## The end-to-end tests on the stack in containers, and what only containers can show; needs Docker
 	@$(PYTHON_IN_VENV) -m pytest tests/e2e --target compose $(if $(SEED),--seed $(SEED))
 
 campaign: $(STAMP) ## The crash campaign at CI size: each failpoint five times, 200 runs of chaos
 	@$(PYTHON_IN_VENV) -m pytest tests/crash
+
+alerts: $(STAMP) ## Fire every alert rule once; needs Prometheus on the PATH
+	@$(PYTHON_IN_VENV) -m pytest tests/alerts
 
 check: $(STAMP) ## Format, lint, types, layers and the fast tests
 	@$(PYTHON_IN_VENV) -m ruff format --check .

@@ -146,6 +146,10 @@ class Sandbox:
         body = {"match": match, "at": at, "do": do, "times": times, **extra}
         await self._call("POST", "/_sandbox/faults", json=body)
 
+    async def arm_raw(self, **fault: object) -> None:
+        """Arm a fault with every field as the sandbox takes it."""
+        await self._call("POST", "/_sandbox/faults", json=fault)
+
     async def clear_faults(self) -> None:
         await self._call("DELETE", "/_sandbox/faults")
 

@@ -67,10 +67,6 @@ class Switches(Sandbox):
         headers = {"authorization": f"Bearer {await self.user_token(persona)}"}
         await self._call("POST", f"/v25.0/{object_id}", data={"status": "ACTIVE"}, headers=headers)
 
-    async def arm_raw(self, **body: object) -> None:
-        """Arm a fault, spelled out."""
-        await self._call("POST", "/_sandbox/faults", json=body)
-
 
 class Lab:
     """Postgres, Valkey, sandbox and services on free ports in a folder of its own."""
