@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from e2e_collector import Collector
 from e2e_compose import ComposeSystem
-from e2e_driver import Advertiser, Sandbox
+from e2e_driver import ACCOUNTS, Advertiser, Sandbox
 from e2e_system import EmbeddedSystem, System, sandbox_of
 
 from local_stack.services import ADS_PUBLISHER, GATEWAY, META_AUTH
@@ -23,8 +23,6 @@ COMPRESSED_TIME = {
     "LOG_FORMAT": "json",
 }
 """The protocol's durations, short enough for a test; their relations are those of production."""
-ACCOUNTS = 120
-"""A few more than all tests together use."""
 
 
 KEPT_LOGS = pytest.StashKey[Path]()

@@ -16,6 +16,8 @@ from local_stack.dialog import consent
 PASSWORD = "correct horse battery staple"
 OWNER = "Provbolaget AB"
 FINAL = {"success", "failed"}
+ACCOUNTS = 120
+"""Ad accounts that the suite adds: a few more than all tests together use."""
 FAULT_DETAILS = ("seconds", "regain_minutes", "code", "subcode", "message")
 
 

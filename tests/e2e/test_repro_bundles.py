@@ -3,18 +3,21 @@
 import asyncio
 import json
 import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx
 import pytest
-from e2e_driver import Advertiser, Sandbox, eventually
+from e2e_driver import ACCOUNTS, Advertiser, Sandbox, eventually
+from e2e_system import System, database_url
 
 from graph_sandbox.state import App
 from graph_sandbox.testing import running_sandbox
 from local_stack.services import ADS_PUBLISHER, inherited_environment
-from local_stack.stack import Stack
 
 NewAccount = Callable[[], str]
 Spoil = Callable[[Advertiser, Sandbox, str], Awaitable[object]]
@@ -22,10 +25,18 @@ APP = App("77", "fresh-secret", ("http://localhost:9/back",))
 SAME, DIFFERS = "same", "DIFFERS"
 
 
+@contextmanager
+def fresh_sandbox() -> Iterator[str]:
+    """A sandbox that has seen nothing yet; its people have the same ad accounts."""
+    with running_sandbox(APP) as address:
+        more = {"count": ACCOUNTS, "dsa_defaults": False}
+        httpx.post(f"{address}/_sandbox/personas/ben/accounts", json=more, trust_env=False).raise_for_status()
+        yield address
+
+
 @pytest.fixture
 def fresh_url() -> Iterator[str]:
-    """A sandbox that has seen nothing yet."""
-    with running_sandbox(APP) as address:
+    with fresh_sandbox() as address:
         yield address
 
 
@@ -46,24 +57,22 @@ async def run_command(
     return done
 
 
-async def operate(
-    stack: Stack, *arguments: str, exit_code: int = 0, **env: str
-) -> subprocess.CompletedProcess[str]:
-    service = stack.service(ADS_PUBLISHER)
-    return await run_command(service.own_command(*arguments), {**service.env, **env}, exit_code=exit_code)
+async def operate(stack: System, *arguments: str, exit_code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = await stack.command(ADS_PUBLISHER, *arguments)
+    assert done.returncode == exit_code, done.stdout + done.stderr
+    return done
 
 
-async def bundled(stack: Stack, run_id: str, folder: Path) -> tuple[Path, dict[str, Any]]:
+async def bundled(stack: System, run_id: str, folder: Path) -> tuple[Path, dict[str, Any]]:
     file = folder / "bundle.json"
-    await operate(stack, "bundle", run_id, "--out", str(file))
+    file.write_text((await operate(stack, "bundle", run_id)).stdout)
     return file, json.loads(file.read_text())
 
 
-async def replayed(stack: Stack, file: Path, url: str, token: str, *, exit_code: int = 0) -> list[list[str]]:
-    """The lines of the comparison: call, then, now, same or not."""
-    done = await operate(
-        stack, "bundle-replay", str(file), "--sandbox-url", url, exit_code=exit_code, TOKEN=token
-    )
+async def replayed(file: Path, url: str, token: str, *, exit_code: int = 0) -> list[list[str]]:
+    """The lines of the comparison: call, then, now, same or not. A replay needs none of the system."""
+    command = (sys.executable, "-m", "ads_publisher", "bundle-replay", str(file), "--sandbox-url", url)
+    done = await run_command(command, {**inherited_environment(), "TOKEN": token}, exit_code=exit_code)
     return [line.split("\t") for line in done.stdout.splitlines()]
 
 
@@ -118,7 +127,7 @@ async def test_a_fresh_sandbox_refuses_the_calls_of_a_bundle_as_meta_did(
     advertiser: Advertiser,
     sandbox: Sandbox,
     new_account: NewAccount,
-    stack: Stack,
+    stack: System,
     fresh_url: str,
     tmp_path: Path,
     spoil: Spoil,
@@ -138,7 +147,7 @@ async def test_a_fresh_sandbox_refuses_the_calls_of_a_bundle_as_meta_did(
     assert bundle["trace_id"] == failed["traceId"]
     assert [news["message"] for news in bundle["timeline"]] == [entry["message"] for entry in failed["steps"]]
 
-    lines = await replayed(stack, file, fresh_url, await token_at(fresh_url, "ben"))
+    lines = await replayed(file, fresh_url, await token_at(fresh_url, "ben"))
     code, subcode = error
     assert [line[3] for line in lines] == [SAME] * len(bundle["calls"])
     assert lines[-1][1:3] == [f"{code}/{subcode}"] * 2
@@ -148,7 +157,7 @@ async def test_a_run_that_found_no_payor_reads_the_same_nothing_on_a_fresh_sandb
     advertiser: Advertiser,
     sandbox: Sandbox,
     new_account: NewAccount,
-    stack: Stack,
+    stack: System,
     fresh_url: str,
     tmp_path: Path,
 ) -> None:
@@ -160,7 +169,7 @@ async def test_a_run_that_found_no_payor_reads_the_same_nothing_on_a_fresh_sandb
     assert [call["step"] for call in bundle["calls"]] == ["campaign", "adset", "adset"]
     async with Sandbox(fresh_url, app_id="", app_secret="", redirect_uri="") as fresh:
         await fresh.name_owner(account)
-    lines = await replayed(stack, file, fresh_url, await token_at(fresh_url, "ben"))
+    lines = await replayed(file, fresh_url, await token_at(fresh_url, "ben"))
     assert [line[1:] for line in lines] == [
         ["2xx id", "2xx id", SAME],
         ["2xx id", "2xx id", SAME],
@@ -175,7 +184,7 @@ async def test_a_call_that_ends_otherwise_is_told(
     advertiser: Advertiser,
     sandbox: Sandbox,
     new_account: NewAccount,
-    stack: Stack,
+    stack: System,
     fresh_url: str,
     tmp_path: Path,
 ) -> None:
@@ -185,7 +194,7 @@ async def test_a_call_that_ends_otherwise_is_told(
     file, bundle = await bundled(stack, failed["id"], tmp_path)
     bundle["calls"][-1]["request"]["params"]["daily_budget"] = "100000"
     file.write_text(json.dumps(bundle))
-    lines = await replayed(stack, file, fresh_url, await token_at(fresh_url, "ben"), exit_code=1)
+    lines = await replayed(file, fresh_url, await token_at(fresh_url, "ben"), exit_code=1)
     assert lines[-1][1:] == ["100/1885272", "2xx id", DIFFERS]
 
 
@@ -193,7 +202,7 @@ async def test_the_curl_of_a_bundle_repeats_a_run_whose_answers_were_lost(
     advertiser: Advertiser,
     sandbox: Sandbox,
     new_account: NewAccount,
-    stack: Stack,
+    stack: System,
     fresh_url: str,
     tmp_path: Path,
 ) -> None:
@@ -216,8 +225,8 @@ async def test_the_curl_of_a_bundle_repeats_a_run_whose_answers_were_lost(
         markers = {entry["marker"] for entry in objects}
         assert sorted(entry["kind"] for entry in objects) == ["adset", "campaign"]
         assert markers == {f"pa-run-{run['id']}"}
-    with running_sandbox(APP) as another:
-        lines = await replayed(stack, file, another, await token_at(another, "ben"))
+    with fresh_sandbox() as another:
+        lines = await replayed(file, another, await token_at(another, "ben"))
     assert [line[3] for line in lines] == [SAME] * len(bundle["calls"])
 
 
@@ -225,7 +234,7 @@ async def test_a_proof_that_was_refused_is_refused_again(
     advertiser: Advertiser,
     sandbox: Sandbox,
     new_account: NewAccount,
-    stack: Stack,
+    stack: System,
     fresh_url: str,
     tmp_path: Path,
 ) -> None:
@@ -238,7 +247,7 @@ async def test_a_proof_that_was_refused_is_refused_again(
     finally:
         await sandbox.change_settings(clock_offset_seconds=0.0)
     file, bundle = await bundled(stack, run["id"], tmp_path)
-    lines = await replayed(stack, file, fresh_url, await token_at(fresh_url, "ben"))
+    lines = await replayed(file, fresh_url, await token_at(fresh_url, "ben"))
     assert lines[0][1:] == ["100/None", "100/None", SAME]
     assert [line[3] for line in lines] == [SAME] * len(bundle["calls"])
 
@@ -247,7 +256,7 @@ async def test_a_bundle_brings_a_stand_in_for_the_campaign_of_an_earlier_run(
     advertiser: Advertiser,
     sandbox: Sandbox,
     new_account: NewAccount,
-    stack: Stack,
+    stack: System,
     fresh_url: str,
     tmp_path: Path,
 ) -> None:
@@ -258,7 +267,7 @@ async def test_a_bundle_brings_a_stand_in_for_the_campaign_of_an_earlier_run(
     assert second["campaignId"] == first["campaignId"] is not None
     file, bundle = await bundled(stack, second["id"], tmp_path)
     assert [call["request"]["method"] for call in bundle["calls"]] == ["GET", "POST"]
-    lines = await replayed(stack, file, fresh_url, await token_at(fresh_url, "ben"))
+    lines = await replayed(file, fresh_url, await token_at(fresh_url, "ben"))
     assert [line[1:] for line in lines] == [
         ["2xx account_id, id, status", "2xx account_id, id, status", SAME],
         ["100/1885272", "100/1885272", SAME],
@@ -266,7 +275,7 @@ async def test_a_bundle_brings_a_stand_in_for_the_campaign_of_an_earlier_run(
 
 
 async def test_a_bundle_holds_no_secret(
-    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: Stack, tmp_path: Path
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: System, tmp_path: Path
 ) -> None:
     account = new_account()
     await budget_too_low(advertiser, sandbox, account)
@@ -276,8 +285,6 @@ async def test_a_bundle_holds_no_secret(
     credentials = stack.credentials
     secrets = [
         credentials.app_secret,
-        *credentials.token_keys.values(),
-        *credentials.role_passwords.values(),
         *(pair.private for pair in credentials.service_keys.values()),
         advertiser.session,
         advertiser.email,
@@ -289,17 +296,13 @@ async def test_a_bundle_holds_no_secret(
 
 
 async def test_an_operator_lists_jobs_and_looks_at_one(
-    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: Stack
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: System
 ) -> None:
     account = new_account()
     await budget_too_low(advertiser, sandbox, account)
     failed = await advertiser.finished((await advertiser.start_publish())["runId"])
-    [row] = [
-        line.split("\t")
-        for line in (
-            await operate(stack, "jobs", "list", "--lane", account, "--status", "failed")
-        ).stdout.splitlines()
-    ]
+    listed = await operate(stack, "jobs", "list", "--lane", account, "--status", "failed")
+    [row] = [line.split("\t") for line in listed.stdout.splitlines()]
     assert row[0] == failed["id"]
     assert row[2:5] == ["publish", "failed", account]
     assert row[8:] == ["2", "META_100/1885272"]
@@ -318,20 +321,23 @@ async def test_an_operator_lists_jobs_and_looks_at_one(
 
 
 async def test_a_publisher_removes_old_calls_by_itself(
-    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: Stack
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: System
 ) -> None:
     account = new_account()
     await budget_too_low(advertiser, sandbox, account)
     failed = await advertiser.finished((await advertiser.start_publish())["runId"])
-    database = await asyncpg.connect(stack.service(ADS_PUBLISHER).env["DATABASE_URL"])
+    database = await asyncpg.connect(database_url(stack))
     try:
         aged = await database.execute(
-            "UPDATE meta_calls SET at = now() - interval '31 days' WHERE job_id = $1", failed["jobId"]
+            "UPDATE ads_publisher.meta_calls SET at = now() - interval '31 days' WHERE job_id = $1",
+            failed["jobId"],
         )
         assert aged == "UPDATE 2"
         await stack.restart(ADS_PUBLISHER)
         await eventually(
-            lambda: database.fetchval("SELECT count(*) FROM meta_calls WHERE job_id = $1", failed["jobId"]),
+            lambda: database.fetchval(
+                "SELECT count(*) FROM ads_publisher.meta_calls WHERE job_id = $1", failed["jobId"]
+            ),
             lambda count: count == 0,
         )
     finally:
