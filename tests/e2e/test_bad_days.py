@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import pytest
 from e2e_driver import FINAL, Advertiser, Sandbox, eventually
+from e2e_system import System
 from redis.asyncio import Redis
 
-from local_stack.stack import VALKEY, Stack
+from local_stack.stack import VALKEY
 
 NewAccount = Callable[[], str]
 
@@ -17,7 +18,7 @@ async def assert_one_of_each(sandbox: Sandbox, account: str) -> None:
 
 
 async def test_with_redis_stopped_a_publish_is_accepted_and_finishes_when_it_is_back(
-    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: Stack
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: System
 ) -> None:
     account = new_account()
     await sandbox.name_owner(account)
@@ -37,7 +38,7 @@ async def test_with_redis_stopped_a_publish_is_accepted_and_finishes_when_it_is_
 
 
 async def test_emptying_redis_loses_nothing(
-    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: Stack
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: System
 ) -> None:
     account = new_account()
     await sandbox.name_owner(account)
@@ -54,7 +55,7 @@ async def test_emptying_redis_loses_nothing(
 
 
 async def test_emptying_redis_under_running_consumers_loses_nothing(
-    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: Stack
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: System
 ) -> None:
     account = new_account()
     await sandbox.name_owner(account)
@@ -112,7 +113,7 @@ async def test_a_create_that_never_happened_is_tried_again_after_the_admit_windo
 
 @pytest.mark.parametrize("step", ["campaign", "adset"])
 async def test_a_publisher_killed_between_metas_commit_and_its_answer_makes_no_second_object(
-    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: Stack, step: str
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: System, step: str
 ) -> None:
     account = new_account()
     await sandbox.name_owner(account)
@@ -163,7 +164,7 @@ async def test_a_throttled_account_waits_and_says_so(
 
 
 async def test_with_postgres_restarted_a_publish_finishes(
-    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: Stack
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: System
 ) -> None:
     account = new_account()
     await sandbox.name_owner(account)
@@ -212,7 +213,7 @@ async def test_a_refusal_that_no_reconnect_can_cure_leaves_the_connection_alone(
 
 
 async def test_while_one_ad_account_waits_for_meta_another_goes_on(
-    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: Stack
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: System
 ) -> None:
     waiting, free = new_account(), new_account()
     for account in (waiting, free):

@@ -1,6 +1,5 @@
 """What nobody can read, and a run that always crashes: set aside, shown, and tried again by an operator."""
 
-import asyncio
 import json
 import subprocess
 from collections.abc import Callable
@@ -9,11 +8,11 @@ from uuid import uuid4
 
 import pytest
 from e2e_driver import Advertiser, Sandbox, eventually
+from e2e_system import System
 from redis.asyncio import Redis
 
 from contracts.events import AdsSync, SyncRequest
 from local_stack.services import ADS_PUBLISHER, GATEWAY
-from local_stack.stack import Stack
 
 NewAccount = Callable[[], str]
 CRASHED = "Something went wrong on our side. Nothing more is tried; an operator has been told."
@@ -21,29 +20,21 @@ FAILPOINTS = "FAILPOINTS"
 
 
 async def operate(
-    stack: Stack, service: str, *arguments: str, exit_code: int = 0
+    stack: System, service: str, *arguments: str, exit_code: int = 0
 ) -> subprocess.CompletedProcess[str]:
     """Run `python -m <service> dead ...` as an operator beside the running service does."""
-    chosen = stack.service(service)
-    done = await asyncio.to_thread(
-        subprocess.run,
-        chosen.own_command("dead", *arguments),
-        env=dict(chosen.env),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = await stack.command(service, "dead", *arguments)
     assert done.returncode == exit_code, done.stdout + done.stderr
     return done
 
 
-async def listed(stack: Stack, service: str, *arguments: str) -> list[list[str]]:
+async def listed(stack: System, service: str, *arguments: str) -> list[list[str]]:
     done = await operate(stack, service, "list", *arguments)
     return [line.split("\t") for line in done.stdout.splitlines()]
 
 
 async def test_what_nobody_can_read_is_set_aside_and_holds_nobody_up(
-    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: Stack
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: System
 ) -> None:
     account = new_account()
     await sandbox.name_owner(account)
@@ -82,7 +73,7 @@ async def test_what_nobody_can_read_is_set_aside_and_holds_nobody_up(
 
 
 async def test_a_command_that_was_buried_by_mistake_is_worked_after_its_replay(
-    advertiser: Advertiser, stack: Stack
+    advertiser: Advertiser, stack: System
 ) -> None:
     run_id = uuid4()
     event = AdsSync(
@@ -123,7 +114,7 @@ async def test_a_run_that_always_crashes_fails_and_a_replay_finishes_it_with_one
     advertiser: Advertiser,
     sandbox: Sandbox,
     new_account: NewAccount,
-    stack: Stack,
+    stack: System,
     failpoints: str,
     campaigns_before: int,
 ) -> None:

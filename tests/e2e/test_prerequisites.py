@@ -4,8 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from e2e_driver import Advertiser, Sandbox, eventually
-
-from local_stack.stack import Stack
+from e2e_system import System
 
 NewAccount = Callable[[], str]
 
@@ -59,7 +58,7 @@ async def test_the_development_placeholder_is_never_used_for_a_real_write(
 
 
 async def test_the_three_modes_and_a_switch_between_them(
-    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: Stack
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: System
 ) -> None:
     account = new_account()
     await sandbox.name_owner(account)
@@ -90,7 +89,7 @@ async def test_the_three_modes_and_a_switch_between_them(
 
 
 async def test_an_expired_graph_version_is_refused_or_upgraded_and_said_so(
-    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: Stack
+    advertiser: Advertiser, sandbox: Sandbox, new_account: NewAccount, stack: System
 ) -> None:
     account = new_account()
     await sandbox.name_owner(account)

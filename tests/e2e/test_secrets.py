@@ -9,19 +9,19 @@ import asyncpg
 import httpx
 import pytest_asyncio
 from e2e_driver import PASSWORD, Advertiser, Sandbox, eventually
+from e2e_system import System, database_url
 from redis.asyncio import Redis
 
 from chassis.service_tokens import TokenSigner
 from contracts.internal import Grant
 from local_stack.services import ADS_PUBLISHER, GATEWAY, META_AUTH
-from local_stack.stack import Stack
 
 
 class Collector(ThreadingHTTPServer):
     """Keeps every span that is exported to it, as the bytes that came."""
 
     def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Keep)
+        super().__init__(("", 0), _Keep)  # on all addresses: containers come from another one
         self.bodies: list[bytes] = []
 
 
@@ -38,12 +38,12 @@ class _Keep(BaseHTTPRequestHandler):
 
 
 @pytest_asyncio.fixture(scope="module")
-async def collector(stack: Stack) -> AsyncIterator[Collector]:
+async def collector(stack: System) -> AsyncIterator[Collector]:
     """Lets all services export their spans to a collector of ours."""
     names = (ADS_PUBLISHER, META_AUTH, GATEWAY)
     with Collector() as server:
         Thread(target=server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{server.server_port}"
+        address = f"http://{stack.own_host}:{server.server_port}"
         for name in names:
             env = {"OTEL_EXPORTER_OTLP_ENDPOINT": address, "OTEL_BSP_SCHEDULE_DELAY": "200"}
             await stack.restart(name, env=env)
@@ -55,7 +55,7 @@ async def collector(stack: Stack) -> AsyncIterator[Collector]:
 
 @pytest_asyncio.fixture
 async def planted(
-    stack: Stack,
+    stack: System,
     collector: Collector,
     advertiser: Advertiser,
     sandbox: Sandbox,
@@ -90,7 +90,7 @@ async def planted(
     }
 
 
-async def token_of(stack: Stack, customer_id: str) -> str:
+async def token_of(stack: System, customer_id: str) -> str:
     """The customer's token, asked for as the publisher asks."""
     key = stack.credentials.service_keys[ADS_PUBLISHER].private
     bearer = TokenSigner(service=ADS_PUBLISHER, private_key=key).token(
@@ -98,7 +98,7 @@ async def token_of(stack: Stack, customer_id: str) -> str:
     )
     async with httpx.AsyncClient(trust_env=False) as client:
         answer = await client.post(
-            f"http://127.0.0.1:{stack.ports.meta_auth}/internal/connections/{customer_id}/grant",
+            f"{stack.meta_auth_url}/internal/connections/{customer_id}/grant",
             headers={"authorization": f"Bearer {bearer}"},
             json={"runId": str(uuid4())},
         )
@@ -107,27 +107,27 @@ async def token_of(stack: Stack, customer_id: str) -> str:
     return token.get_secret_value()
 
 
-def sinks_of_logs(stack: Stack) -> dict[str, str]:
-    logs = {path.name: path.read_text() for path in (stack.data_dir / "logs").glob("*.log")}
-    assert len(logs["gateway.log"]) > 1000
-    assert len(logs["ads-publisher.log"]) > 1000
-    assert len(logs["meta-auth.log"]) > 100
-    return logs
+def sinks_of_logs(stack: System) -> dict[str, str]:
+    logs = stack.logs()
+    assert len(logs["gateway"]) > 1000
+    assert len(logs["ads-publisher"]) > 1000
+    assert len(logs["meta-auth"]) > 100
+    return {f"log of {name}": text for name, text in logs.items()}
 
 
-async def sinks_of_redis(stack: Stack) -> dict[str, str]:
+async def sinks_of_redis(stack: System) -> dict[str, str]:
     async with Redis.from_url(stack.valkey.url) as redis:
         streams = [name async for name in redis.scan_iter(_type="stream")]
         assert b"ads.publish" in streams
         found = {name.decode(): repr(await redis.xrange(name)) for name in streams}
-    appended = b"".join(path.read_bytes() for path in stack.valkey.data_dir.rglob("*.aof"))
+    appended = stack.redis_files()
     assert b"ads.results" in appended
     return {**found, "append only file": appended.decode("latin-1")}
 
 
-async def sinks_of_postgres(stack: Stack) -> dict[str, str]:
+async def sinks_of_postgres(stack: System) -> dict[str, str]:
     """Every row of every table as text, with bytes both as hexadecimal and as they are."""
-    connection = await asyncpg.connect(stack.postgres.url("auto_ads"))
+    connection = await asyncpg.connect(database_url(stack))
     tables = await connection.fetch(
         "SELECT schemaname, tablename FROM pg_tables"
         " WHERE schemaname IN ('gateway', 'meta_auth', 'ads_publisher')"
@@ -151,7 +151,7 @@ async def sinks_of_spans(collector: Collector) -> dict[str, str]:
 
 
 async def test_no_secret_is_in_a_log_a_stream_a_table_or_a_span(
-    planted: dict[str, str], stack: Stack, collector: Collector
+    planted: dict[str, str], stack: System, collector: Collector
 ) -> None:
     sinks = {
         **sinks_of_logs(stack),
