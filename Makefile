@@ -2,7 +2,7 @@
 # Written for GNU make 3.81, which macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down test campaign check smoke crash chaos mutants lock docs clean
+.PHONY: help install demo up down test e2e campaign check smoke crash chaos mutants lock docs clean
 
 VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
@@ -17,7 +17,7 @@ ifneq ($(shell cat $(STAMP) 2>/dev/null),$(CURDIR))
 endif
 
 help: ## Show this page
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z0-9]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 
 install: $(STAMP) ## Make .venv from the lock; does nothing when it is up to date
 	@echo "$(VENV) is up to date."
@@ -37,6 +37,9 @@ down: ## Stop what `make up` or `make demo` started, and nothing else
 
 test: $(STAMP) ## Every test that needs no Docker, end to end included, but the crash campaign
 	@$(PYTHON_IN_VENV) -m pytest --ignore=tests/crash
+
+e2e: $(STAMP) ## The end-to-end tests on the stack in containers, and what only containers can show; needs Docker
+	@$(PYTHON_IN_VENV) -m pytest tests/e2e --target compose $(if $(SEED),--seed $(SEED))
 
 campaign: $(STAMP) ## The crash campaign at CI size: each failpoint five times, 200 runs of chaos
 	@$(PYTHON_IN_VENV) -m pytest tests/crash

@@ -1,5 +1,6 @@
 """Where the end-to-end tests find their system: `--target embedded` (the default) or `--target compose`."""
 
+import random
 import shutil
 import subprocess
 
@@ -17,16 +18,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=EMBEDDED,
         help="what tests/e2e drives: plain processes on embedded servers, or deploy/compose.yaml",
     )
+    parser.addoption("--seed", type=int, help="repeats the moments at which tests/e2e/containers kills")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.option.seed is None:
+        config.option.seed = random.randrange(1_000_000)  # noqa: S311 - not a secret
     if config.getoption("--target") == COMPOSE and (missing := _missing_for_compose()):
         raise pytest.UsageError(f"The compose target (make e2e) cannot run here: {missing}")
 
 
 def pytest_report_header(config: pytest.Config) -> str:
     if config.getoption("--target") == COMPOSE:
-        return "end to end: on the compose stack, tests/e2e/containers included"
+        seed = config.getoption("--seed")
+        return f"end to end: on the compose stack, tests/e2e/containers included, with --seed {seed}"
     return "end to end: on embedded servers; tests/e2e/containers needs Docker and runs with make e2e only"
 
 

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 from e2e_compose import ComposeSystem
 from e2e_driver import Advertiser, Sandbox
-from e2e_system import EmbeddedSystem, System
+from e2e_system import EmbeddedSystem, System, sandbox_of
 
 COMPRESSED_TIME = {
     "META_ADMIT_WINDOW_SECONDS": "3",
@@ -53,13 +53,7 @@ async def stack(request: pytest.FixtureRequest) -> AsyncIterator[System]:
 @pytest_asyncio.fixture
 async def sandbox(stack: System) -> AsyncIterator[Sandbox]:
     """What "Meta" saw, and the switches that change how it behaves; faults are cleared after the test."""
-    credentials = stack.credentials
-    async with Sandbox(
-        stack.sandbox_url,
-        app_id=credentials.app_id,
-        app_secret=credentials.app_secret,
-        redirect_uri=f"{stack.gateway_url}/meta/oauth/callback",
-    ) as opened:
+    async with sandbox_of(stack) as opened:
         yield opened
         await opened.clear_faults()
 

@@ -35,6 +35,7 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 KEPT_LOGS = ROOT / ".local" / "e2e-logs"
 SERVICES = (GATEWAY, META_AUTH, ADS_PUBLISHER)
+_NAMES = (*SERVICES, SANDBOX, POSTGRES, VALKEY)
 READY_SECONDS = 90.0
 ADMIN = "default"
 _ACL_FILE = "/run/secrets/app/users.acl"
@@ -151,7 +152,9 @@ class ComposeSystem:
             self._remember_logs(name)  # they go with the container that is replaced
             self._environment[name].update(env)
             self._write_override()
-        await asyncio.to_thread(self.compose, "up", "-d", "--no-deps", "--no-build", _service(name))
+            await asyncio.to_thread(self.compose, "up", "-d", "--no-deps", "--no-build", _service(name))
+        else:
+            await asyncio.to_thread(docker, "start", *self.containers(name))
         await self.wait_ready(name)
 
     async def stop(self, name: str) -> None:
@@ -211,8 +214,7 @@ class ComposeSystem:
         )
 
     def logs(self) -> Mapping[str, str]:
-        names = (*SERVICES, SANDBOX, POSTGRES, VALKEY)
-        return {name: self._earlier_logs.get(name, "") + self._log(name) for name in names}
+        return {name: self._earlier_logs.get(name, "") + self._log(name) for name in _NAMES}
 
     def redis_files(self) -> bytes:
         return self.compose("exec", "-T", "redis", "sh", "-c", "find /data -name '*.aof' -exec cat {} +")
@@ -221,16 +223,14 @@ class ComposeSystem:
         """Write down what every container has said; returns the folder."""
         folder = KEPT_LOGS / time.strftime("%Y-%m-%dT%H-%M-%S")
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in self.logs().items():
-            (folder / f"{name}.log").write_text(text)
-        others = self.compose("logs", "--no-color", "--timestamps")
-        (folder / "all-containers.log").write_bytes(others)
+        for name in (*_NAMES, *(f"{service}-setup" for service in SERVICES), "secrets", "proxy"):
+            (folder / f"{name}.log").write_text(self._earlier_logs.get(name, "") + self._log(name))
         (folder / "ps.txt").write_bytes(self.compose("ps", "-a"))
         return folder
 
     async def scale(self, counts: Mapping[str, int]) -> None:
         """Run so many of each, with a proxy as the door; without counts, one of each and no proxy."""
-        for name in SERVICES:
+        for name in (*SERVICES, "proxy"):
             self._remember_logs(name)
         if not counts:
             await asyncio.to_thread(self.compose, "rm", "--stop", "--force", "proxy")
@@ -304,7 +304,7 @@ class ComposeSystem:
         self._earlier_logs[name] = self._earlier_logs.get(name, "") + self._log(name)
 
     def _log(self, name: str) -> str:
-        return self.compose("logs", "--no-color", "--no-log-prefix", _service(name)).decode(errors="replace")
+        return "".join(log_of(container) for container in self.containers(name))
 
 
 def docker(*arguments: str) -> str:
@@ -323,6 +323,17 @@ def crash(container: str) -> None:
     if pid:
         killer = ("run", "--rm", "--pid=host", "--network=none", "--user=0", "--entrypoint=sh", "redis:7")
         docker(*killer, "-c", f"kill -9 {pid}")
+
+
+def log_of(container: str) -> str:
+    """What this container has said."""
+    done = subprocess.run(  # noqa: S603 - ours
+        ["docker", "logs", container],  # noqa: S607 - as on the path
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        check=True,
+    )
+    return done.stdout.decode(errors="replace")
 
 
 def _run(command: list[str], *, cwd: Path | None = None) -> bytes:

@@ -8,6 +8,8 @@ import subprocess
 from collections.abc import Mapping
 from typing import Protocol
 
+from e2e_driver import Sandbox
+
 from local_stack.credentials import KeyPair
 from local_stack.ports import HOST
 from local_stack.services import DATABASE
@@ -127,3 +129,13 @@ class EmbeddedSystem(Stack):
 def database_url(system: System) -> str:
     """The administrator's address of the database that the services share."""
     return system.postgres.url(DATABASE)
+
+
+def sandbox_of(system: System) -> Sandbox:
+    """The pages of the sandbox that stands in for Meta there."""
+    return Sandbox(
+        system.sandbox_url,
+        app_id=system.credentials.app_id,
+        app_secret=system.credentials.app_secret,
+        redirect_uri=f"{system.gateway_url}/meta/oauth/callback",
+    )

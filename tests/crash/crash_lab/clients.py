@@ -4,13 +4,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import uuid4
 
 import httpx
 from e2e_driver import FINAL, Advertiser
 
 from crash_lab.checker import Told
-from crash_lab.lab import SHARED_ACCOUNTS, Lab, account_id
+from crash_lab.lab import SHARED_ACCOUNTS, account_id
 from local_stack.customer import RefusedError
 
 ACCEPT_SECONDS = 60.0
@@ -42,10 +43,16 @@ class Press:
         return max(0.0, self.final_at - self.last_death_at)
 
 
+class Door(Protocol):
+    """A running system, as far as customers see it."""
+
+    gateway_url: str
+
+
 class Fleet:
     """Customers with a login at Meta; each batch gives each of them an ad account new to them."""
 
-    def __init__(self, lab: Lab, size: int) -> None:
+    def __init__(self, lab: Door, size: int) -> None:
         self._lab = lab
         self._size = size
         self._stride = SHARED_ACCOUNTS // AT_ONCE

@@ -113,6 +113,7 @@ async def _running(settings: GatewaySettings) -> AsyncIterator[Context]:
         stack.push_async_callback(client.aclose)
         results = Results(pool=pool, ring_seconds=settings.rering_after_seconds)
         presence = PresenceReader(redis=redis)
+        schema_head, schema_before = _schema_revisions()
         signer = TokenSigner(service="gateway", private_key=settings.service_private_key.get_secret_value())
         context = Context(
             settings=settings,
@@ -127,7 +128,8 @@ async def _running(settings: GatewaySettings) -> AsyncIterator[Context]:
             status_page=StatusPage(
                 pool=pool, presence=presence, standard_budget=settings.default_monthly_budget
             ),
-            schema_head=_schema_head(),
+            schema_head=schema_head,
+            schema_before=schema_before,
         )
         await presence.refresh()
         jobs = _start_jobs(context)
@@ -177,7 +179,9 @@ async def _close(pool: Pool) -> None:
         pool.terminate()
 
 
-def _schema_head() -> str:
-    head = ScriptDirectory(str(files("gateway") / "migrations")).get_current_head()
+def _schema_revisions() -> tuple[str, frozenset[str]]:
+    """The migration that this code was written for, and those before it."""
+    scripts = ScriptDirectory(str(files("gateway") / "migrations"))
+    head = scripts.get_current_head()
     assert head is not None  # noqa: S101 - the package has migrations
-    return head
+    return head, frozenset(script.revision for script in scripts.walk_revisions()) - {head}

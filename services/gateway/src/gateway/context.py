@@ -31,6 +31,8 @@ class Context:
     status_page: StatusPage
     schema_head: str
     """The migration that this code was written for."""
+    schema_before: frozenset[str]
+    """Those before it. One that is neither is newer: a migration only adds, so this code still serves."""
 
 
 async def get_context(request: Request) -> Context:

@@ -87,14 +87,16 @@ async def health(context: ContextDep, response: Response) -> Health:
 
 @router.get("/health/ready", responses={503: {"model": Ready}})
 async def ready(request: Request, context: ContextDep, response: Response) -> Ready:
-    """503 when requests cannot be served: no database, or another schema than this code is for.
+    """503 when requests cannot be served: no database, or an older schema than this code is for.
 
+    A newer one is fine: the next version migrates while this one still serves.
     Without Redis or a publisher the gateway still accepts work, so these are problems, not unreadiness.
     """
     db, redis = await asyncio.gather(is_alive(context.pool), _redis_answers(context))
     revision, lag = await _from_database(context) if db else (None, None)
     stopping = is_stopping(request.app)
-    is_ready = db and revision == context.schema_head and not stopping
+    is_behind = revision is None or revision in context.schema_before
+    is_ready = db and not is_behind and not stopping
     healthy_at = context.consumers.healthy_at
     consumers = healthy_at is not None and time.monotonic() - healthy_at < CONSUMERS_SILENT_SECONDS
     presence = context.presence.current()
@@ -102,8 +104,7 @@ async def ready(request: Request, context: ContextDep, response: Response) -> Re
         response.status_code = 503
     problems = {
         "The database does not answer": not db,
-        f"The schema is {revision}, this code is for {context.schema_head}: run migrate": db
-        and revision != context.schema_head,
+        f"The schema is {revision}, this code is for {context.schema_head}: run migrate": db and is_behind,
         "This process is stopping": stopping,
         "Redis does not answer": not redis,
         "The consumers of results are not running": not consumers,

@@ -1,0 +1,65 @@
+"""The publisher loses the way to Meta in the middle of runs, as when a cable is pulled."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from crash_lab.clients import Press
+from e2e_compose import ComposeSystem, docker
+from e2e_crowd import Crowd
+from e2e_driver import Advertiser, eventually
+
+from local_stack.services import ADS_PUBLISHER
+
+RUNS = 30
+CUT_AT = 12
+WAITING = 3
+
+
+@pytest_asyncio.fixture
+async def cable(stack: ComposeSystem) -> AsyncIterator[tuple[str, str]]:
+    """The network and the container that it connects; the container is as new in the end."""
+    [container] = stack.containers(ADS_PUBLISHER)
+    yield f"{stack.project}_meta", container
+    # Its published port for the tests' own questions is only set up anew with a start.
+    await stack.restart(ADS_PUBLISHER)
+
+
+@pytest.mark.timeout(300)
+async def test_without_a_way_to_meta_runs_wait_and_say_so_and_go_on_when_it_is_back(
+    stack: ComposeSystem, crowd: Crowd, cable: tuple[str, str]
+) -> None:
+    ledger = await crowd.ledger()
+    cut = asyncio.Event()
+
+    async def cut_and_mend(number: int) -> None:
+        if number != CUT_AT:
+            return
+        docker("network", "disconnect", *cable)
+        try:
+            await eventually(lambda: newest_lines(crowd), lambda seen: sum(map(waits, seen)) >= WAITING)
+            cut.set()
+        finally:
+            docker("network", "connect", *cable)
+
+    presses: list[Press] = await crowd.publish(RUNS, accepted=cut_and_mend)
+    told = [press.told for press in presses if press.told]
+    assert cut.is_set()
+    assert [each.status for each in told] == ["success"] * RUNS
+    assert await ledger.verdicts(told) == []
+
+
+async def newest_lines(crowd: Crowd) -> list[str]:
+    """What each customer reads last about their newest run."""
+    return list(await asyncio.gather(*(newest_line(customer) for customer in crowd.customers)))
+
+
+async def newest_line(customer: Advertiser) -> str:
+    runs = (await customer.status())["lastRuns"]
+    run = await customer.run(runs[0]["id"]) if runs else {"steps": []}
+    return str(run["steps"][-1]["message"]) if run["steps"] else ""
+
+
+def waits(line: str) -> bool:
+    return "Meta does not answer" in line or "Meta's answer was lost" in line
