@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from crash_lab.clients import Press
-from e2e_compose import ComposeSystem, docker
+from e2e_compose import ComposeSystem
 from e2e_crowd import Crowd
+from e2e_docker import docker
 from e2e_driver import Advertiser, eventually
 
 from local_stack.services import ADS_PUBLISHER

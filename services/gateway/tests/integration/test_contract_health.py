@@ -3,7 +3,7 @@
 import httpx
 from gateway_harness import Publisher, StartGateway, eventually
 
-from local_stack.servers import EmbeddedPostgres, EmbeddedValkey
+from local_stack.pytest_plugin import PostgresServer, ValkeyServer
 
 
 async def _health(client: httpx.AsyncClient) -> tuple[int, str]:
@@ -21,7 +21,7 @@ async def test_a_probe_may_ask_for_the_head_only(stranger: httpx.AsyncClient) ->
 
 
 async def test_health_tells_within_two_seconds_that_redis_hangs_and_when_it_is_back(
-    stranger: httpx.AsyncClient, valkey: EmbeddedValkey
+    stranger: httpx.AsyncClient, valkey: ValkeyServer
 ) -> None:
     valkey.pause()
     try:
@@ -33,7 +33,7 @@ async def test_health_tells_within_two_seconds_that_redis_hangs_and_when_it_is_b
 
 
 async def test_health_tells_within_three_seconds_that_postgres_is_gone_and_when_it_is_back(
-    stranger: httpx.AsyncClient, postgres_server: EmbeddedPostgres
+    stranger: httpx.AsyncClient, postgres_server: PostgresServer
 ) -> None:
     postgres_server.kill()
     try:
@@ -72,7 +72,7 @@ async def test_ready_says_what_stands_in_the_way_of_runs(
 
 
 async def test_a_gateway_starts_and_accepts_work_without_redis(
-    start_gateway: StartGateway, valkey: EmbeddedValkey
+    start_gateway: StartGateway, valkey: ValkeyServer
 ) -> None:
     valkey.stop()
     try:
