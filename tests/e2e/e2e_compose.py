@@ -43,21 +43,15 @@ print(json.dumps({path.name: path.read_text() for path in pathlib.Path("/secrets
 
 @dataclass(frozen=True)
 class _Address:
-    """A server's address for its administrator; `{}` in it is the database."""
-
-    template: str = field(repr=False)
-
-    @property
-    def url(self) -> str:
-        return self.template
+    url: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class _Databases:
-    template: str = field(repr=False)
+    server: str = field(repr=False)
 
     def url(self, database: str = "postgres", /) -> str:
-        return f"{self.template}/{database}"
+        return f"{self.server}/{database}"
 
 
 @dataclass(frozen=True, kw_only=True)

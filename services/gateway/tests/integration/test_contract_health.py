@@ -1,7 +1,8 @@
 """`/health` and `/health/ready`."""
 
+import asyncpg
 import httpx
-from gateway_harness import Publisher, StartGateway, eventually
+from gateway_harness import Database, Publisher, StartGateway, eventually
 
 from local_stack.pytest_plugin import PostgresServer, ValkeyServer
 
@@ -69,6 +70,26 @@ async def test_ready_says_what_stands_in_the_way_of_runs(
     assert body["ready"] is True
     assert body["migrations"] == {"current": "0001", "head": "0001"}
     assert "unsent" in body["relay"]  # type: ignore[operator]  # JSON
+
+
+async def test_ready_means_the_schema_of_this_code_or_a_newer_one(
+    stranger: httpx.AsyncClient, database: Database
+) -> None:
+    """The next version migrates while this one serves; without a migration this one could not."""
+    owner = await asyncpg.connect(database.owner_url)
+    try:
+        await owner.execute("UPDATE alembic_version SET version_num = 'of_the_next_version'")
+        newer = await stranger.get("/health/ready")
+        await owner.execute("DELETE FROM alembic_version")
+        missing = await stranger.get("/health/ready")
+    finally:
+        await owner.execute("DELETE FROM alembic_version")
+        await owner.execute("INSERT INTO alembic_version VALUES ('0001')")
+        await owner.close()
+    assert (newer.status_code, newer.json()["ready"]) == (200, True)
+    assert newer.json()["migrations"] == {"current": "of_the_next_version", "head": "0001"}
+    assert (missing.status_code, missing.json()["ready"]) == (503, False)
+    assert "The schema is None, this code is for 0001: run migrate" in missing.json()["problems"]
 
 
 async def test_a_gateway_starts_and_accepts_work_without_redis(
