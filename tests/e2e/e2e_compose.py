@@ -8,7 +8,6 @@ import asyncio
 import json
 import re
 import secrets
-import shlex
 import subprocess
 import tempfile
 import time
@@ -17,29 +16,25 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import asyncpg
 import httpx
-import yaml
+from e2e_docker import crash, docker, log_of, run
+from e2e_override import DEPLOY, override
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from testcontainers.compose import DockerCompose
 
-from local_stack.credentials import KeyPair
+from local_stack.credentials import REDIS_ADMIN, KeyPair
 from local_stack.ports import HOST, Ports
 from local_stack.services import ADS_PUBLISHER, DATABASE, GATEWAY, META_AUTH, SANDBOX
 from local_stack.stack import POSTGRES, VALKEY
 
-ROOT = Path(__file__).parents[2]
-DEPLOY = ROOT / "deploy"
-KEPT_LOGS = ROOT / ".local" / "e2e-logs"
+KEPT_LOGS = DEPLOY.parent / ".local" / "e2e-logs"
 SERVICES = (GATEWAY, META_AUTH, ADS_PUBLISHER)
 _NAMES = (*SERVICES, SANDBOX, POSTGRES, VALKEY)
 READY_SECONDS = 90.0
-ADMIN = "default"
-_ACL_FILE = "/run/secrets/app/users.acl"
-_OWN_ACL_FILE = "/tmp/users.acl"  # noqa: S108 - in a container of our own
 _READ_VAULT = """
 import json, pathlib
 print(json.dumps({path.name: path.read_text() for path in pathlib.Path("/secrets/vault").iterdir()}))
@@ -48,21 +43,15 @@ print(json.dumps({path.name: path.read_text() for path in pathlib.Path("/secrets
 
 @dataclass(frozen=True)
 class _Address:
-    """A server's address for its administrator; `{}` in it is the database."""
-
-    template: str = field(repr=False)
-
-    @property
-    def url(self) -> str:
-        return self.template
+    url: str = field(repr=False)
 
 
 @dataclass(frozen=True)
 class _Databases:
-    template: str = field(repr=False)
+    server: str = field(repr=False)
 
     def url(self, database: str = "postgres", /) -> str:
-        return f"{self.template}/{database}"
+        return f"{self.server}/{database}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +90,7 @@ class ComposeSystem:
         self.meta_auth_url = f"http://{HOST}:{self.ports.meta_auth}"
         self.own_host = "host.docker.internal"
         self._redis_password = secrets.token_urlsafe(24)
-        self.valkey = _Address(f"redis://{ADMIN}:{self._redis_password}@{HOST}:{self.ports.valkey}/0")
+        self.valkey = _Address(f"redis://{REDIS_ADMIN}:{self._redis_password}@{HOST}:{self.ports.valkey}/0")
         self._environment = {name: dict(overrides) for name in SERVICES}
         self._scale: Mapping[str, int] = {}
         self._earlier_logs: dict[str, str] = {}
@@ -257,7 +246,7 @@ class ComposeSystem:
             subprocess.CalledProcessError: it failed; its errors are in a note.
         """
         command = [*self._compose().docker_compose_command(), *arguments]
-        return _run(command, cwd=DEPLOY)
+        return run(command, cwd=DEPLOY)
 
     def _compose(self, *, build: bool = False) -> DockerCompose:
         files = ["compose.yaml", *(["compose.scale.yaml"] if self._scale else []), str(self._override_path)]
@@ -277,28 +266,14 @@ class ComposeSystem:
         return Path(self._folder.name) / "compose.e2e.yaml"
 
     def _write_override(self) -> None:
-        ports = {META_AUTH: self.ports.meta_auth, ADS_PUBLISHER: self.ports.ads_publisher}
-        if self._scale:
-            del ports[ADS_PUBLISHER]  # several cannot share one
-        services: dict[str, dict[str, Any]] = {
-            name: {
-                "environment": self._environment[name],
-                "extra_hosts": [f"{self.own_host}:host-gateway"],
-            }
-            for name in SERVICES
-        }
-        for name, port in ports.items():
-            services[name]["ports"] = [f"{HOST}:{port}:{3002 if name == META_AUTH else 3003}"]
-        # `backend` has no way out, and so no way in from this machine either.
-        services[POSTGRES] = {"networks": ["tests"], "ports": [f"{HOST}:{self.ports.postgres}:5432"]}
-        services["redis"] = {
-            "networks": ["tests"],
-            "ports": [f"{HOST}:{self.ports.valkey}:6379"],
-            "command": _with_administrator(self._redis_password),
-        }
-        self._override_path.write_text(
-            json.dumps({"services": services, "networks": {"tests": {}}}, indent=1)
+        text = override(
+            self.ports,
+            self._environment,
+            own_host=self.own_host,
+            redis_password=self._redis_password,
+            several_publishers=bool(self._scale),
         )
+        self._override_path.write_text(text)
 
     def _remember_logs(self, name: str) -> None:
         self._earlier_logs[name] = self._earlier_logs.get(name, "") + self._log(name)
@@ -307,51 +282,6 @@ class ComposeSystem:
         return "".join(log_of(container) for container in self.containers(name))
 
 
-def docker(*arguments: str) -> str:
-    """What this docker command prints."""
-    return _run(["docker", *arguments]).decode()
-
-
-def crash(container: str) -> None:
-    """End the main process of a container as a crash or the kernel would.
-
-    Not by `docker kill`: the engine takes that for a person's wish and does not start the container again,
-    whatever its restart policy says. Nor from inside, where process 1 cannot be killed. So a container that
-    sees the processes of the engine's machine does it, which needs no root on this one.
-    """
-    pid = int(docker("inspect", "-f", "{{.State.Pid}}", container))
-    if pid:
-        killer = ("run", "--rm", "--pid=host", "--network=none", "--user=0", "--entrypoint=sh", "redis:7")
-        docker(*killer, "-c", f"kill -9 {pid}")
-
-
-def log_of(container: str) -> str:
-    """What this container has said."""
-    done = subprocess.run(  # noqa: S603 - ours
-        ["docker", "logs", container],  # noqa: S607 - as on the path
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=True,
-    )
-    return done.stdout.decode(errors="replace")
-
-
-def _run(command: list[str], *, cwd: Path | None = None) -> bytes:
-    try:
-        return subprocess.run(command, cwd=cwd, capture_output=True, check=True).stdout  # noqa: S603 - ours
-    except subprocess.CalledProcessError as error:
-        error.add_note(error.stderr.decode(errors="replace")[-3000:])
-        raise
-
-
 def _service(name: str) -> str:
     """The name in the compose file."""
     return "redis" if name == VALKEY else name
-
-
-def _with_administrator(password: str) -> list[str]:
-    """The command of Redis in the compose file, behind one that adds a user who may do everything."""
-    base = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"]["redis"]["command"]
-    admin = f"user {ADMIN} on >{password} ~* &* +@all"
-    script = f"{{ grep -v '^user {ADMIN} ' {_ACL_FILE}; echo '{admin}'; }} > {_OWN_ACL_FILE}; exec \"$$@\""
-    return ["sh", "-ec", script, "redis", *shlex.split(base.replace(_ACL_FILE, _OWN_ACL_FILE))]

@@ -26,7 +26,7 @@ from chassis.database import (
     transaction,
 )
 from chassis.errors import Unavailable
-from local_stack.servers import EmbeddedPostgres
+from local_stack.pytest_plugin import PostgresServer
 
 BACKENDS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sample'"
 
@@ -86,7 +86,7 @@ async def test_a_connection_that_dies_inside_a_transaction_is_unavailable(pool: 
 
 
 async def test_a_stopped_postgres_is_unavailable_and_a_started_one_serves_again(
-    pool: Pool, postgres_server: EmbeddedPostgres
+    pool: Pool, postgres_server: PostgresServer
 ) -> None:
     await add_note(pool)
     postgres_server.stop()
@@ -104,7 +104,7 @@ async def test_a_stopped_postgres_is_unavailable_and_a_started_one_serves_again(
 
 
 async def test_a_crashed_postgres_keeps_what_was_committed(
-    pool: Pool, postgres_server: EmbeddedPostgres
+    pool: Pool, postgres_server: PostgresServer
 ) -> None:
     await add_note(pool)
     postgres_server.kill()
@@ -113,7 +113,7 @@ async def test_a_crashed_postgres_keeps_what_was_committed(
     assert await count(pool) == 2
 
 
-async def test_a_postgres_that_hangs_is_not_alive(pool: Pool, postgres_server: EmbeddedPostgres) -> None:
+async def test_a_postgres_that_hangs_is_not_alive(pool: Pool, postgres_server: PostgresServer) -> None:
     assert await is_alive(pool)
     postgres_server.pause()
     try:

@@ -17,7 +17,7 @@ from chassis.database import Connection, Pool, transaction
 from chassis.errors import Unavailable
 from chassis.outbox import STREAM_FIELD, Relay, add_event, send_again
 from contracts.events import AdsSync, read_event
-from local_stack.servers import EmbeddedPostgres, EmbeddedValkey
+from local_stack.pytest_plugin import PostgresServer, ValkeyServer
 
 ALL_MARKED = "SELECT bool_and(sent_at IS NOT NULL) FROM chassis_sample.outbox"
 IDLE_RELAY = (
@@ -157,7 +157,7 @@ async def test_send_again_repeats_all_events_about_its_subject_and_no_other(
 
 
 async def test_events_committed_while_redis_is_down_are_sent_in_order_when_it_is_back(
-    relay: Relay, pool: Pool, redis: Redis, valkey_server: EmbeddedValkey
+    relay: Relay, pool: Pool, redis: Redis, valkey_server: ValkeyServer
 ) -> None:
     before = await add(pool)
     await eventually(all_sent(redis, before))
@@ -172,7 +172,7 @@ async def test_events_committed_while_redis_is_down_are_sent_in_order_when_it_is
 
 
 async def test_the_relay_survives_that_postgres_is_away_for_a_while(
-    relay: Relay, pool: Pool, redis: Redis, postgres_server: EmbeddedPostgres
+    relay: Relay, pool: Pool, redis: Redis, postgres_server: PostgresServer
 ) -> None:
     before = await add(pool)
     await eventually(all_sent(redis, before))

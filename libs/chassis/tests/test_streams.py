@@ -19,7 +19,7 @@ from chassis.errors import Unavailable
 from chassis.outbox import STREAM_FIELD
 from chassis.streams import DEAD_SUFFIX, MAX_DELIVERIES, Consumers, ensure_group, trim
 from contracts.events import AdsCommand, AdsSync
-from local_stack.servers import EmbeddedValkey
+from local_stack.pytest_plugin import ValkeyServer
 
 DEAD = STREAM + DEAD_SUFFIX
 RECLAIM_IDLE_MS = 150
@@ -276,7 +276,7 @@ async def test_no_group_misses_what_was_sent_while_it_started_on_an_emptied_redi
 
 
 async def test_consuming_goes_on_when_redis_was_away(
-    redis: Redis, seen: Recorder, valkey_server: EmbeddedValkey
+    redis: Redis, seen: Recorder, valkey_server: ValkeyServer
 ) -> None:
     before = await send(redis)
     await eventually(lambda: seen.has(before))
@@ -289,7 +289,7 @@ async def test_consuming_goes_on_when_redis_was_away(
 
 
 async def test_consumers_can_be_started_before_redis_is_there(
-    redis_url: str, redis: Redis, valkey_server: EmbeddedValkey, logged: Callable[[], str]
+    redis_url: str, redis: Redis, valkey_server: ValkeyServer, logged: Callable[[], str]
 ) -> None:
     recorder = Recorder()
     valkey_server.stop()

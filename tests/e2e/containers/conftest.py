@@ -29,6 +29,7 @@ async def _name_owner(sandbox: Sandbox, owner: str | None) -> None:
 
 
 @pytest.fixture
-def dice(pytestconfig: pytest.Config) -> random.Random:
-    """Chooses the moments; the header of the run shows the seed."""
-    return random.Random(pytestconfig.getoption("--seed"))  # noqa: S311 - repeatable on purpose
+def dice(request: pytest.FixtureRequest) -> random.Random:
+    """Chooses the moments, other ones for each test; the header of the run shows the seed."""
+    seed = request.config.getoption("--seed")
+    return random.Random(f"{seed} {request.node.name}")  # noqa: S311 - repeatable on purpose

@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 import pytest
 from crash_lab.clients import Press
-from e2e_compose import ComposeSystem, crash, docker
+from e2e_compose import ComposeSystem
 from e2e_crowd import Crowd
+from e2e_docker import crash, docker
 from e2e_driver import eventually
 
 from local_stack.services import ADS_PUBLISHER, GATEWAY, META_AUTH

@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator
 import asyncpg
 import pytest
 import pytest_asyncio
-from e2e_compose import ComposeSystem, docker, log_of
+from e2e_compose import ComposeSystem
 from e2e_crowd import Crowd, Load
+from e2e_docker import docker, log_of
 from e2e_driver import eventually
 from e2e_system import database_url
 

@@ -5,7 +5,6 @@ import os
 import secrets
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
@@ -23,7 +22,7 @@ from chassis.database import Connection
 from chassis.provision import provision
 from chassis.service_tokens import new_key_pair
 from local_stack.ports import free_port
-from local_stack.servers import EmbeddedValkey
+from local_stack.pytest_plugin import StartValkey, ValkeyServer
 
 sys.path.append(str(Path(__file__).parent))  # the harness is not part of any installed package
 from gateway_harness import (
@@ -68,13 +67,10 @@ def start_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable
 
 
 @pytest.fixture(scope="session")
-def valkey() -> Iterator[EmbeddedValkey]:
+def valkey(start_valkey: StartValkey) -> Iterator[ValkeyServer]:
     """A Valkey of our own: these tests stop it, and other suites have streams of the same name."""
-    with tempfile.TemporaryDirectory(prefix="gateway-valkey-") as folder:
-        server = EmbeddedValkey(Path(folder), free_port())
-        server.start()
+    with start_valkey() as server:
         yield server
-        server.kill()
 
 
 @pytest.fixture(scope="session")
@@ -136,7 +132,7 @@ def sandbox_url(start_process: Callable[..., Path], gateway_port: int) -> str:
 async def start_meta_auth(
     migrated: Migrated,
     start_process: Callable[..., Path],
-    valkey: EmbeddedValkey,
+    valkey: ValkeyServer,
     key_pairs: dict[str, tuple[str, str]],
     gateway_port: int,
     sandbox_url: str,
@@ -171,7 +167,7 @@ async def start_meta_auth(
 def start_gateway(
     start_process: Callable[..., Path],
     database: Database,
-    valkey: EmbeddedValkey,
+    valkey: ValkeyServer,
     key_pairs: dict[str, tuple[str, str]],
 ) -> StartGateway:
     """Start a gateway with some settings changed; all of them share one database and one Valkey."""
@@ -286,7 +282,7 @@ async def stranger(gateway: Gateway) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest_asyncio.fixture
-async def publisher(valkey: EmbeddedValkey) -> AsyncIterator[Publisher]:
+async def publisher(valkey: ValkeyServer) -> AsyncIterator[Publisher]:
     redis = Redis.from_url(valkey.url)
     yield Publisher(redis)
     await redis.aclose()

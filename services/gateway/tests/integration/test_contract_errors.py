@@ -8,7 +8,7 @@ import pytest
 from gateway_harness import ROLE, Gateway, Person
 
 from chassis.database import Connection
-from local_stack.servers import EmbeddedPostgres
+from local_stack.pytest_plugin import PostgresServer
 
 POSTS = [
     "/signup",
@@ -141,7 +141,7 @@ async def test_a_bug_answers_without_detail_and_with_cors_headers_for_the_browse
 
 
 async def test_without_a_database_answers_are_503_within_four_seconds_and_heal(
-    person: Person, postgres_server: EmbeddedPostgres, gateway: Gateway
+    person: Person, postgres_server: PostgresServer, gateway: Gateway
 ) -> None:
     logged = len(gateway.log.read_text())
     postgres_server.kill()

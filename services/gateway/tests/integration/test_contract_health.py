@@ -6,7 +6,7 @@ from gateway_harness import Publisher, StartGateway, eventually
 
 from chassis.database import Connection
 from gateway.context import Schema
-from local_stack.servers import EmbeddedPostgres, EmbeddedValkey
+from local_stack.pytest_plugin import PostgresServer, ValkeyServer
 
 
 async def _health(client: httpx.AsyncClient) -> tuple[int, str]:
@@ -24,7 +24,7 @@ async def test_a_probe_may_ask_for_the_head_only(stranger: httpx.AsyncClient) ->
 
 
 async def test_health_tells_within_two_seconds_that_redis_hangs_and_when_it_is_back(
-    stranger: httpx.AsyncClient, valkey: EmbeddedValkey
+    stranger: httpx.AsyncClient, valkey: ValkeyServer
 ) -> None:
     valkey.pause()
     try:
@@ -36,7 +36,7 @@ async def test_health_tells_within_two_seconds_that_redis_hangs_and_when_it_is_b
 
 
 async def test_health_tells_within_three_seconds_that_postgres_is_gone_and_when_it_is_back(
-    stranger: httpx.AsyncClient, postgres_server: EmbeddedPostgres
+    stranger: httpx.AsyncClient, postgres_server: PostgresServer
 ) -> None:
     postgres_server.kill()
     try:
@@ -96,7 +96,7 @@ def test_code_serves_its_own_schema_and_newer_ones_and_no_older_one(
 
 
 async def test_a_process_is_alive_although_postgres_and_redis_are_gone(
-    stranger: httpx.AsyncClient, postgres_server: EmbeddedPostgres, valkey: EmbeddedValkey
+    stranger: httpx.AsyncClient, postgres_server: PostgresServer, valkey: ValkeyServer
 ) -> None:
     """Restarting every gateway would not bring them back."""
     valkey.pause()
@@ -111,7 +111,7 @@ async def test_a_process_is_alive_although_postgres_and_redis_are_gone(
 
 
 async def test_a_gateway_starts_and_accepts_work_without_redis(
-    start_gateway: StartGateway, valkey: EmbeddedValkey
+    start_gateway: StartGateway, valkey: ValkeyServer
 ) -> None:
     valkey.stop()
     try:

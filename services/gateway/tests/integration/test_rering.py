@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from chassis.database import Connection
 from contracts.events import RESULTS_STREAM, RunStartedBody, RunSucceededBody
-from local_stack.servers import EmbeddedValkey
+from local_stack.pytest_plugin import ValkeyServer
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -20,7 +20,7 @@ async def ringing(migrated: Migrated) -> Database:
 
 
 @pytest.fixture(scope="module")
-def redis_of_rings(valkey: EmbeddedValkey) -> str:
+def redis_of_rings(valkey: ValkeyServer) -> str:
     return valkey.url.removesuffix("/0") + "/1"
 
 
@@ -107,7 +107,7 @@ async def test_an_emptied_redis_loses_no_run_and_no_result(waiting: Run, publish
 
 
 async def test_a_publish_while_redis_is_stopped_is_accepted_and_sent_when_it_is_back(
-    impatient_gateway: Gateway, new_person: NewPerson, publisher: Publisher, valkey: EmbeddedValkey
+    impatient_gateway: Gateway, new_person: NewPerson, publisher: Publisher, valkey: ValkeyServer
 ) -> None:
     someone = await new_person(impatient_gateway)
     valkey.stop()

@@ -19,7 +19,7 @@ from chassis.database import Connection
 from chassis.provision import provision
 from chassis.service_tokens import TokenSigner, new_key_pair
 from local_stack.ports import free_port
-from local_stack.servers import EmbeddedValkey
+from local_stack.pytest_plugin import ValkeyServer
 
 sys.path.append(str(Path(__file__).parent))  # the harness is not part of any installed package
 from meta_auth_harness import APP_ID, APP_SECRET, REDIRECT_URL, Browser, Database, Sandbox, Service
@@ -104,7 +104,7 @@ async def sandbox(sandbox_server: Sandbox) -> Sandbox:
 async def start_service(
     migrated: Database,
     sandbox_server: Sandbox,
-    valkey_server: EmbeddedValkey,
+    valkey_server: ValkeyServer,
     start_process: Callable[..., Path],
 ) -> AsyncIterator[Callable[..., Service]]:
     """Start a meta-auth with some settings changed; all of them share one database."""

@@ -12,7 +12,7 @@ from meta_auth_harness import Browser, Sandbox, Service
 
 from chassis.database import Connection
 from contracts.events import CONNECTIONS_STREAM, ConnectionChanged, read_event
-from local_stack.servers import EmbeddedValkey
+from local_stack.pytest_plugin import ValkeyServer
 
 ADA_FIRST = "act_101500000000001"
 
@@ -166,7 +166,7 @@ async def test_disconnecting_tells_another_customer_of_the_same_person_at_the_ne
 
 
 async def test_every_change_is_told_with_a_rising_version(
-    browser: Browser, valkey_server: EmbeddedValkey
+    browser: Browser, valkey_server: ValkeyServer
 ) -> None:
     await browser.connect()
     await browser.select(ADA_FIRST)

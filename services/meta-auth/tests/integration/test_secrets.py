@@ -8,11 +8,11 @@ import redis.asyncio as redis
 from meta_auth_harness import APP_SECRET, Browser, Sandbox, Service
 
 from chassis.database import Connection
-from local_stack.servers import EmbeddedValkey
+from local_stack.pytest_plugin import ValkeyServer
 
 
 async def test_no_secret_is_readable_in_database_logs_or_stream(
-    browser: Browser, sandbox: Sandbox, admin: Connection, valkey_server: EmbeddedValkey
+    browser: Browser, sandbox: Sandbox, admin: Connection, valkey_server: ValkeyServer
 ) -> None:
     """A dump of the database, the log archive and the bus may fall into anybody's hands."""
     redirect = await browser.decide("approve")
