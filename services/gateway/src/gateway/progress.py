@@ -38,22 +38,31 @@ FULL_RETRY_SECONDS: Final = 5.0
 LINE_END: Final = "\n"
 _EVENT_ID: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
 
-TOO_MANY: Final = RateLimited(
-    "This customer follows too many runs at once",
-    hint="Close an event stream, or poll GET /ads/runs/{id}.",
-    retry_after_seconds=FULL_RETRY_SECONDS,
-)
-FULL: Final = RateLimited(
-    "Too many event streams are open",
-    hint="Poll GET /ads/runs/{id}, or try again in a moment.",
-    retry_after_seconds=FULL_RETRY_SECONDS,
-)
-BAD_EVENT_ID: Final = ValidationFailed(
-    "Last-Event-ID must be the id of an event of this run",
-    hint="Leave it out to get the whole timeline.",
-)
+CUSTOMER_FULL: Final = "This customer follows too many runs at once"
+PROCESS_FULL: Final = "Too many event streams are open"
 
 _log = get_logger(__name__)
+
+
+class TooManyStreams(RateLimited):
+    """This customer, or this process, has as many event streams open as it may."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(
+            message,
+            hint="Close an event stream, or poll GET /ads/runs/{id}.",
+            retry_after_seconds=FULL_RETRY_SECONDS,
+        )
+
+
+class UnknownEvent(ValidationFailed):
+    """What a client says it has seen is no event of this run."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Last-Event-ID must be the id of an event of this run",
+            hint="Leave it out to get the whole timeline.",
+        )
 
 
 class Places:
@@ -69,12 +78,12 @@ class Places:
         """Hold one place.
 
         Raises:
-            RateLimited: none is free, for this customer or at all.
+            TooManyStreams: none is free, for this customer or at all.
         """
         if self._taken[customer_id] >= self._per_customer:
-            raise TOO_MANY
+            raise TooManyStreams(CUSTOMER_FULL)
         if self._taken.total() >= self._in_all:
-            raise FULL
+            raise TooManyStreams(PROCESS_FULL)
         self._taken[customer_id] += 1
         try:
             yield
@@ -87,12 +96,12 @@ def last_version(event_id: str | None) -> int:
     """The version after which a client wants the timeline; 0 for the whole.
 
     Raises:
-        ValidationFailed: not an id that we give.
+        UnknownEvent: not an id that we give.
     """
     if event_id is None:
         return 0
     if not _EVENT_ID.fullmatch(event_id):
-        raise BAD_EVENT_ID
+        raise UnknownEvent
     return int(event_id)
 
 
@@ -141,10 +150,10 @@ class RunStream:
 
         Raises:
             UnknownRun: not a run of this customer.
-            ValidationFailed: the client has seen an event that this run does not have.
+            UnknownEvent: the client has seen an event that this run does not have.
         """
         if self._after > (await self._read()).newest:
-            raise BAD_EVENT_ID
+            raise UnknownEvent
 
     async def events(self) -> AsyncGenerator[ServerSentEvent]:
         """What the client gets: news as it comes, and heartbeats, until it is over."""

@@ -26,7 +26,15 @@ from gateway.context import ContextDep
 from gateway.guard import CookieValue, CustomerByQueryDep, CustomerDep, OptionalCustomerDep
 from gateway.openapi import customer_get, customer_post, event_stream
 from gateway.overview import objects_view, run_view, settings_view
-from gateway.progress import BAD_EVENT_ID, FULL, LINE_END, TOO_MANY, RunStream, last_version
+from gateway.progress import (
+    CUSTOMER_FULL,
+    LINE_END,
+    PROCESS_FULL,
+    RunStream,
+    TooManyStreams,
+    UnknownEvent,
+    last_version,
+)
 from gateway.publishing import MAX_KEY, Acceptance, UnknownRun
 
 KEY_REUSED = Conflict(
@@ -47,8 +55,8 @@ again with `Last-Event-ID` (an EventSource does) to any gateway: nothing is miss
 - `end`: the run, as in `GET /ads/runs`. No more will come: close the EventSource, or it connects again.
 
 An entry that is missing is waited for, 10 s at most; one that comes later still is only in
-`GET /ads/runs/{run_id}`. Every 15 s there is a comment. The stream also ends when the session does. In a browser:
-`new EventSource(url + "?customerId=" + customerId, { withCredentials: true })`.
+`GET /ads/runs/{run_id}`. Every 15 s there is a comment. The stream also ends when the session does.
+In a browser: `new EventSource(url + "?customerId=" + customerId, { withCredentials: true })`.
 """
 STOP_SECONDS: Final = 2.0
 """When the process stops, a stream gets this long to end by itself before it is cut."""
@@ -164,7 +172,7 @@ async def run(session: CustomerDep, run_id: RunId, context: ContextDep) -> RunWi
     response_class=EventSourceResponse,
     responses={
         200: event_stream(step=RunStepView, end=RunView),
-        **customer_get(BAD_EVENT_ID, NO_RUN, TOO_MANY, FULL),
+        **customer_get(UnknownEvent(), NO_RUN, TooManyStreams(CUSTOMER_FULL), TooManyStreams(PROCESS_FULL)),
     },
     dependencies=[Depends(_take_place)],
     summary="Follow a run live, by server-sent events",
