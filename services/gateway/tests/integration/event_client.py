@@ -1,9 +1,10 @@
 """A client of the event stream: server-sent events as they are on the wire."""
 
+import codecs
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -20,14 +21,15 @@ class Event:
     fields: dict[str, str]
 
 
-@dataclass
 class Decoder:
-    """Bytes in, whole events out: what the cut leaves unfinished is not an event."""
+    """Bytes in, whole events out: what a cut leaves unfinished is not an event."""
 
-    _rest: str = field(default="")
+    def __init__(self) -> None:
+        self._text = codecs.getincrementaldecoder("utf-8")()
+        self._rest = ""
 
     def feed(self, chunk: bytes) -> list[Event]:
-        *blocks, self._rest = (self._rest + chunk.decode()).split("\n\n")
+        *blocks, self._rest = (self._rest + self._text.decode(chunk)).split("\n\n")
         return [_event(block) for block in blocks]
 
 

@@ -47,9 +47,10 @@ async def test_a_client_sees_each_entry_as_it_comes_then_the_end_and_the_stream_
         first = await stream.next()
         assert first.fields == {"retry": "2000"}
         seen = []
-        for version in range(1, 4):
-            await publisher.tell(run, version, RunStepBody, step="campaign", state="note")
-            seen.append(await stream.next())
+        async with asyncio.timeout(4):  # the poll alone would not find one in this time
+            for version in range(1, 4):
+                await publisher.tell(run, version, RunStepBody, step="campaign", state="note")
+                seen.append(await stream.next())
         assert [event.event_id for event in seen] == ["1", "2", "3"]
         await publisher.tell(run, 4, RunSucceededBody, mode="real", campaign_id="11", adset_id="22")
         last, end = await stream.rest()
