@@ -133,7 +133,7 @@ def _step_row(step: RunStep) -> dict[str, str | None]:
 
 
 def _facts(run: AdRun) -> dict[str, str]:
-    shown = {"customer": str(run.customer_id), **run_view(run).model_dump(mode="json")}
+    shown = {"id": run.id, "customer": run.customer_id, **run_view(run).model_dump(mode="json")}
     return {name.replace("_", " "): str(value) for name, value in shown.items() if value is not None}
 
 
