@@ -1,4 +1,4 @@
-"""`python -m gateway serve | provision | migrate | dead ...`."""
+"""`python -m gateway serve | provision | migrate | runs ... | dead ...`."""
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -14,6 +14,7 @@ from chassis.provision import provision_from
 from chassis.server import serve as serve_app
 from chassis.telemetry import setup_logs, setup_telemetry
 from contracts.events import CONNECTIONS_STREAM, RESULTS_STREAM
+from gateway import run_commands
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
 
@@ -50,6 +51,7 @@ async def _dead_letters() -> AsyncIterator[Sequence[DeadLetters]]:
         yield (DeadStreams(redis, (RESULTS_STREAM, CONNECTIONS_STREAM)),)
 
 
+cli.add_typer(run_commands.cli, name="runs")
 cli.add_typer(dead_commands(_dead_letters), name="dead")
 
 if __name__ == "__main__":

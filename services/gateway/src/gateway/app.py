@@ -27,12 +27,14 @@ from gateway.accounts import Accounts
 from gateway.connections import Connections
 from gateway.consumers import build_consumers
 from gateway.context import Context, Schema
+from gateway.doorbell import Doorbell
 from gateway.guard import CUSTOMER_HEADER, GUARD_ERRORS, NotLoggedIn, OriginCheck, not_logged_in_answer
 from gateway.metrics import build_gauges
 from gateway.openapi import TITLE, describe, operation_id
 from gateway.overview import StatusPage
 from gateway.passwords import Passwords
 from gateway.presence import REFRESH_SECONDS, PresenceReader
+from gateway.progress import Places
 from gateway.publishing import Publishing
 from gateway.results import Results
 from gateway.routes import ads, auth, health, meta, placeholders
@@ -83,7 +85,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         allow_origins=list(settings.allowed_origins),
         allow_credentials=True,
         allow_methods=["GET", "POST"],
-        allow_headers=["content-type", CUSTOMER_HEADER, "idempotency-key"],
+        allow_headers=["content-type", CUSTOMER_HEADER, "idempotency-key", "last-event-id"],
         expose_headers=["x-request-id", "retry-after", "idempotency-replayed"],
     )
     return app
@@ -130,6 +132,8 @@ async def _running(settings: GatewaySettings) -> AsyncIterator[Context]:
             status_page=StatusPage(
                 pool=pool, presence=presence, standard_budget=settings.default_monthly_budget
             ),
+            doorbell=Doorbell(database_url=database_url),
+            places=Places(in_all=settings.event_streams, per_customer=settings.event_streams_per_customer),
             schema=_schema(),
         )
         await presence.refresh()
@@ -159,6 +163,7 @@ def _start_jobs(context: Context) -> list[asyncio.Task[None]]:
     jobs = {
         "relay": (context.relay.run, RESTART_SECONDS),
         "consumers": (context.consumers.run, RESTART_SECONDS),
+        "doorbell": (context.doorbell.listen, RESTART_SECONDS),
         "presence": (context.presence.refresh, REFRESH_SECONDS),
         "gauges": (gauges.measure, MEASURE_SECONDS),
         "rering": (ring, min(rering.EVERY_SECONDS, settings.rering_after_seconds)),

@@ -11,8 +11,10 @@ from chassis.outbox import Relay
 from chassis.streams import Consumers
 from gateway.accounts import Accounts
 from gateway.connections import Connections
+from gateway.doorbell import Doorbell
 from gateway.overview import StatusPage
 from gateway.presence import PresenceReader
+from gateway.progress import Places
 from gateway.publishing import Publishing
 from gateway.settings import GatewaySettings
 
@@ -45,6 +47,9 @@ class Context:
     publishing: Publishing
     presence: PresenceReader
     status_page: StatusPage
+    doorbell: Doorbell
+    places: Places
+    """Of the event streams."""
     schema: Schema
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 from uuid import UUID, uuid4
 
 import structlog
-from fastapi import Depends, Request, Response, Security
+from fastapi import Depends, Query, Request, Response, Security
 from fastapi.responses import JSONResponse
 from fastapi.security import APIKeyCookie, APIKeyHeader
 from starlette.datastructures import Headers
@@ -59,13 +59,12 @@ class ForeignCustomer(Forbidden):
 
 GUARD_ERRORS: Final = (NotLoggedIn, NoCustomer, ForeignCustomer)
 
+CookieValue = Annotated[str | None, Security(cookie_scheme)]
 MISSING_COOKIE: Final = ("Missing session cookie", "Log in to continue.")
 SESSION_OVER: Final = ("Session expired or invalid", "Log in again to continue.")
 
 
-async def require_session(
-    context: ContextDep, cookie: Annotated[str | None, Security(cookie_scheme)]
-) -> Session:
+async def require_session(context: ContextDep, cookie: CookieValue) -> Session:
     """Who is logged in.
 
     Raises:
@@ -83,6 +82,10 @@ async def require_session(
 
 SessionDep = Annotated[Session, Depends(require_session)]
 CustomerHeader = Annotated[str | None, Security(_header)]
+CustomerParameter = Annotated[
+    str | None,
+    Query(alias="customerId", description="Instead of `x-customer-id`, which an EventSource cannot send."),
+]
 
 
 async def require_customer(session: SessionDep, header: CustomerHeader) -> Session:
@@ -104,7 +107,23 @@ async def accept_customer(session: SessionDep, header: CustomerHeader) -> Sessio
     return await require_customer(session, header) if header else session
 
 
+async def require_customer_by_query(
+    session: SessionDep, header: CustomerHeader, parameter: CustomerParameter = None
+) -> Session:
+    """Like `require_customer`, by the header or the query, for what only an EventSource calls.
+
+    Of two that differ one is foreign, so both are checked.
+    """
+    given = [value for value in (header, parameter) if value is not None]
+    if not given:
+        raise NoCustomer
+    for value in given:
+        _ = await require_customer(session, value)
+    return session
+
+
 CustomerDep = Annotated[Session, Depends(require_customer)]
+CustomerByQueryDep = Annotated[Session, Depends(require_customer_by_query)]
 OptionalCustomerDep = Annotated[Session, Depends(accept_customer)]
 
 

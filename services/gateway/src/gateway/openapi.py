@@ -99,6 +99,21 @@ def customer_post(*errors: AppError) -> Responses:
     return _merged(nested(FOREIGN_PAGE), customer_get(*BAD_BODY, *errors))
 
 
+def event_stream(**models: type[BaseModel]) -> dict[str, Any]:
+    """Document a stream of events: name by name, the model whose JSON is their data."""
+    shown = "".join(
+        f"event: {name}\ndata: {model.model_validate(_example_of(model)).model_dump_json(by_alias=True)}\n\n"
+        for name, model in models.items()
+    )
+    told = ", ".join(f"`{name}` with a `{model.__name__}`" for name, model in models.items())
+    content = {"schema": {"type": "string"}, "examples": {"events": {"value": shown}}}
+    return {"description": f"Events: {told}, as JSON.", "content": {"text/event-stream": content}}
+
+
+def _example_of(model: type[BaseModel]) -> Any:
+    return model.model_json_schema()["examples"][0]
+
+
 def _documented(
     errors: tuple[AppError, ...], model: type[BaseModel], body: Callable[[AppError], BaseModel]
 ) -> Responses:

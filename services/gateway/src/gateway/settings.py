@@ -51,6 +51,12 @@ class GatewaySettings(ServiceSettings):
     """An open run without news for this long is sent to the publisher again; the pause doubles each time."""
     rering_at_most_seconds: float = Field(default=60.0, gt=0)
 
+    event_heartbeat_seconds: float = Field(default=15.0, gt=0)
+    """An open event stream says that it lives, and looks whether its session does, this often."""
+    event_streams: int = Field(default=500, ge=1)
+    """Event streams that one process keeps open at most."""
+    event_streams_per_customer: int = Field(default=10, ge=1)
+
     @field_validator("app_url", "meta_auth_url")
     @classmethod
     def _without_slash(cls, value: str) -> str:

@@ -197,6 +197,8 @@ class AdRunStepRow(Base, table=True):
     message: str
     at: datetime = _time()
     data: dict[str, Any] = _json()
+    recorded_at: datetime = _time(now=True)
+    """When we learned of it; `at` is the publisher's clock."""
 
 
 class MetaAdObjectRow(Base, table=True):

@@ -52,7 +52,7 @@ def _refusal(code: str, message: str, hint: str | None = None) -> dict[str, Any]
 
 
 async def test_there_are_routes_to_guard(stranger: httpx.AsyncClient) -> None:
-    assert len(await _guarded_routes(stranger)) == 18
+    assert len(await _guarded_routes(stranger)) == 19
 
 
 async def test_every_guarded_route_needs_a_cookie(stranger: httpx.AsyncClient) -> None:
@@ -147,7 +147,7 @@ async def test_a_preflight_names_exactly_what_is_allowed(stranger: httpx.AsyncCl
         headers={
             "origin": "http://localhost:3000",
             "access-control-request-method": "POST",
-            "access-control-request-headers": "content-type,x-customer-id,idempotency-key",
+            "access-control-request-headers": "content-type,x-customer-id,idempotency-key,last-event-id",
         },
     )
     assert answer.status_code == 200
@@ -155,7 +155,7 @@ async def test_a_preflight_names_exactly_what_is_allowed(stranger: httpx.AsyncCl
     assert answer.headers["access-control-allow-credentials"] == "true"
     assert answer.headers["access-control-allow-methods"] == "GET, POST"
     allowed = {name.strip().lower() for name in answer.headers["access-control-allow-headers"].split(",")}
-    assert allowed >= {"content-type", "x-customer-id", "idempotency-key"}
+    assert allowed >= {"content-type", "x-customer-id", "idempotency-key", "last-event-id"}
     assert "*" not in answer.headers["access-control-allow-headers"]
 
 

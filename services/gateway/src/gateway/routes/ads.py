@@ -1,9 +1,11 @@
 """`/ads/*` and `/runs`: settings, publishing, and what became of it."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import AsyncIterator
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Body, Header, Query, Response
+from fastapi import APIRouter, Body, Depends, Header, Query, Response
+from sse_starlette import EventSourceResponse
 
 from chassis.errors import Conflict, ValidationFailed
 from gateway.ad_settings import save_settings
@@ -17,12 +19,22 @@ from gateway.bodies.ads import (
     ObjectsView,
     RunList,
     RunStepView,
+    RunView,
     RunWithSteps,
 )
 from gateway.context import ContextDep
-from gateway.guard import CustomerDep, OptionalCustomerDep
-from gateway.openapi import customer_get, customer_post
+from gateway.guard import CookieValue, CustomerByQueryDep, CustomerDep, OptionalCustomerDep
+from gateway.openapi import customer_get, customer_post, event_stream
 from gateway.overview import objects_view, run_view, settings_view
+from gateway.progress import (
+    CUSTOMER_FULL,
+    LINE_END,
+    PROCESS_FULL,
+    RunStream,
+    TooManyStreams,
+    UnknownEvent,
+    last_version,
+)
 from gateway.publishing import MAX_KEY, Acceptance, UnknownRun
 
 KEY_REUSED = Conflict(
@@ -35,6 +47,20 @@ OPEN_RUN: dict[int | str, dict[str, Any]] = {
     200: {"model": Accepted, "description": "The open run answers for this request too (`deduped`)."}
 }
 
+FOLLOW: Final = """
+The whole timeline first, then each entry as it comes; the stream ends with the run. After a cut, connect
+again with `Last-Event-ID` (an EventSource does) to any gateway: nothing is missed, nothing comes twice.
+
+- `step`: an entry of `steps`, as in `GET /ads/runs/{run_id}`. Its id is its `version`; versions rise.
+- `end`: the run, as in `GET /ads/runs`. No more will come: close the EventSource, or it connects again.
+
+An entry that is missing is waited for, 10 s at most; one that comes later still is only in
+`GET /ads/runs/{run_id}`. Every 15 s there is a comment. The stream also ends when the session does.
+In a browser: `new EventSource(url + "?customerId=" + customerId, { withCredentials: true })`.
+"""
+STOP_SECONDS: Final = 2.0
+"""When the process stops, a stream gets this long to end by itself before it is cut."""
+
 NoFields = Annotated[dict[str, Any], Body(examples=[{}])]
 Key = Annotated[
     str | None,
@@ -45,6 +71,25 @@ Key = Annotated[
 ]
 Limit = Annotated[int, Query(ge=1, le=200)]
 Before = Annotated[UUID | None, Query(description="A run id: only older runs, as `nextBefore` says.")]
+LastEventId = Annotated[
+    str | None,
+    Header(alias="last-event-id", description="The id of the last event that was seen: only what follows."),
+]
+
+
+async def _run_in_path(run_id: str) -> UUID:
+    try:
+        return UUID(run_id)
+    except ValueError as exc:
+        raise UnknownRun from exc
+
+
+async def _take_place(session: CustomerByQueryDep, context: ContextDep) -> AsyncIterator[None]:
+    with context.places.take(session.customer_id):
+        yield  # until the last byte was sent, or the client has gone
+
+
+RunId = Annotated[UUID, Depends(_run_in_path)]
 
 router = APIRouter(tags=["ads"])
 
@@ -114,15 +159,52 @@ async def list_runs(
     responses=customer_get(NO_RUN),
     summary="One run with its timeline",
 )
-async def run(run_id: str, session: CustomerDep, context: ContextDep) -> RunWithSteps:
-    try:
-        wanted = UUID(run_id)
-    except ValueError as exc:
-        raise UnknownRun from exc
-    found, steps = await context.publishing.run(session.customer_id, wanted)
+async def run(session: CustomerDep, run_id: RunId, context: ContextDep) -> RunWithSteps:
+    found, steps = await context.publishing.run(session.customer_id, run_id)
     return RunWithSteps(
         **dict(run_view(found)),
         steps=[RunStepView.model_validate(step, from_attributes=True) for step in steps],
+    )
+
+
+@router.get(
+    "/ads/runs/{run_id}/events",
+    response_class=EventSourceResponse,
+    responses={
+        200: event_stream(step=RunStepView, end=RunView),
+        **customer_get(UnknownEvent(), NO_RUN, TooManyStreams(CUSTOMER_FULL), TooManyStreams(PROCESS_FULL)),
+    },
+    dependencies=[Depends(_take_place)],
+    summary="Follow a run live, by server-sent events",
+    description=FOLLOW,
+)
+async def follow(
+    session: CustomerByQueryDep,
+    run_id: RunId,
+    context: ContextDep,
+    cookie: CookieValue,
+    last_event_id: LastEventId = None,
+) -> EventSourceResponse:
+    async def is_allowed() -> bool:
+        now = await context.accounts.session(cookie)
+        return now is not None and now.customer_id == session.customer_id
+
+    stream = RunStream(
+        pool=context.pool,
+        doorbell=context.doorbell,
+        is_allowed=is_allowed,
+        customer_id=session.customer_id,
+        run_id=run_id,
+        after=last_version(last_event_id),
+        heartbeat_seconds=context.settings.event_heartbeat_seconds,
+    )
+    await stream.check()
+    return EventSourceResponse(
+        stream.events(),
+        ping=0,  # the stream has heartbeats of its own, each after a look at the session
+        sep=LINE_END,
+        shutdown_event=stream.stopping,
+        shutdown_grace_period=STOP_SECONDS,
     )
 
 

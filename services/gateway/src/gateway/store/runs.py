@@ -9,6 +9,9 @@ from chassis.database import Connection
 from gateway.store.ads import AdObjects, AdSettings, ConnectionView
 from gateway.store.rows import columns, read
 
+NEWS_CHANNEL: Final = "ad_run_news"
+"""Where a run's id is notified when its timeline grows; the schema's name follows."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class AdRun:
@@ -193,9 +196,12 @@ async def update_run(connection: Connection, run: AdRun, *, ring_seconds: float)
 
 
 async def add_step(connection: Connection, run_id: UUID, step: RunStep) -> None:
+    """Add an entry to the timeline; at commit every process that streams this run is woken."""
     await connection.execute(
-        "INSERT INTO ad_run_steps (run_id, version, type, step, state, message, at, data)"
-        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING",
+        # pg_notify in the same statement: no insert can forget it.
+        "WITH added AS (INSERT INTO ad_run_steps (run_id, version, type, step, state, message, at, data)"
+        " VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING RETURNING run_id)"
+        " SELECT pg_notify($9 || '_' || current_schema(), run_id::text) FROM added",
         run_id,
         step.version,
         step.type,
@@ -204,6 +210,7 @@ async def add_step(connection: Connection, run_id: UUID, step: RunStep) -> None:
         step.message,
         step.at,
         step.data,
+        NEWS_CHANNEL,
     )
 
 
