@@ -130,7 +130,8 @@ async def test_a_path_without_a_customer_id_is_refused(service: Service) -> None
 async def test_the_service_says_that_it_is_alive_and_ready(service: Service) -> None:
     assert (await service.http.get("/health")).json() == {"ok": True}
     ready = await service.http.get("/health/ready")
-    assert (ready.status_code, ready.json()) == (200, {"ok": True, "db": True, "redis": True})
+    expected = {"ok": True, "problems": [], "db": True, "redis": True, "stopping": False}
+    assert (ready.status_code, ready.json()) == (200, expected)
 
 
 def _part(value: dict[str, Any]) -> str:
