@@ -1,4 +1,4 @@
-"""Writes the pages below docs/ that are made from the code; with `--check`, only says which are stale."""  # noqa: INP001 - a script
+"""Writes the files that are made from the code; with `--check`, only says which are stale."""  # noqa: INP001 - a script
 
 import argparse
 import inspect
@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from pathlib import Path
 from typing import Any, Final, TypeVar
+
+from dashboard import dashboard
 
 from ads_publisher.meta_errors import BY_CODE_AND_SUBCODE, Advice, Kind, advise
 from ads_publisher.outcomes import MetaError
@@ -20,7 +22,7 @@ from meta_auth.graph_errors import hint_for
 
 Answer = TypeVar("Answer")
 
-DOCS: Final = Path(__file__).parent.parent / "docs"
+ROOT: Final = Path(__file__).parent.parent
 BRANCHES: Final = {Rejected: "rejected", Retryable: "retryable", OutcomeUnknown: "unknown", AppError: "bug"}
 """The branches of the tree, which say what to do next; the first that fits."""
 MEANING: Final[Mapping[Kind, str]] = {
@@ -170,9 +172,10 @@ def openapi_document() -> Mapping[str, Any]:
 
 
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
-    "asyncapi.json": lambda: as_json(asyncapi_document()),
-    "errors.md": errors_page,
-    "openapi.json": lambda: as_json(openapi_document()),
+    "docs/asyncapi.json": lambda: as_json(asyncapi_document()),
+    "docs/errors.md": errors_page,
+    "docs/openapi.json": lambda: as_json(openapi_document()),
+    "deploy/observability/grafana/auto-ads.json": lambda: as_json(dashboard()),
 }
 
 
@@ -183,14 +186,14 @@ def main() -> int:
     is_check = parser.parse_args().check
     stale = []
     for name, make in PAGES.items():
-        path, text = DOCS / name, make()
+        path, text = ROOT / name, make()
         if path.exists() and path.read_text(encoding="utf-8") == text:
             continue
         stale.append(name)
         if not is_check:
             _ = path.write_text(text, encoding="utf-8")
     for name in stale:
-        sys.stdout.write(f"docs/{name}: {'stale, run `make docs`' if is_check else 'written'}\n")
+        sys.stdout.write(f"{name}: {'stale, run `make docs`' if is_check else 'written'}\n")
     return 1 if is_check and stale else 0
 
 
