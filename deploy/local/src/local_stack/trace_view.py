@@ -1,6 +1,7 @@
 """A trace as a tree with times: on the terminal, or as a picture."""
 
 import io
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,8 @@ from local_stack.console import colour_of
 from local_stack.traces import Span
 
 BAR_COLUMNS: Final = 30
-PICTURE_COLUMNS: Final = 168
+PICTURE_COLUMNS: Final = 190
+_FONT_FROM_AFAR: Final = re.compile(r"@font-face\s*\{[^}]*\}\s*")
 UNFOLDED_COLUMNS: Final = 1000
 """For a pipe: one line per span, however long."""
 SHORT_ID: Final = 8
@@ -90,7 +92,8 @@ def write_svg(spans: Sequence[Span], path: Path, *, title: str) -> None:
     )
     canvas.print(picture(spans))
     path.parent.mkdir(parents=True, exist_ok=True)
-    canvas.save_svg(str(path), title=title)
+    # Rich points to a font on the network: a picture in our pages asks nobody for anything.
+    path.write_text(_FONT_FROM_AFAR.sub("", canvas.export_svg(title=title)), encoding="utf-8")
 
 
 def _head(spans: Sequence[Span], lines: Sequence[Branch], took: int) -> Text:
