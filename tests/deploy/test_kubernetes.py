@@ -24,7 +24,6 @@ SETTINGS: Mapping[str, type[ServiceSettings]] = {
     "meta-auth": MetaAuthSettings,
     "ads-publisher": PublisherSettings,
 }
-READ_BY_OPENTELEMETRY = {"OTEL_EXPORTER_PROMETHEUS_HOST", "OTEL_EXPORTER_PROMETHEUS_PORT"}
 DOCS = (ROOT / "docs" / "kubernetes.md").read_text()
 
 
@@ -184,7 +183,7 @@ def _secrets_mount(container: Document) -> Document:
 
 def test_every_variable_is_a_setting_that_its_service_knows(rendered: Rendered) -> None:
     for pod in rendered.pods:
-        known = set(_variables(SETTINGS[_service(pod)])) | READ_BY_OPENTELEMETRY
+        known = set(_variables(SETTINGS[_service(pod)]))
         for container in pod.containers:
             assert set(rendered.environment(container)) <= known
 
@@ -200,9 +199,8 @@ def test_each_service_accepts_what_the_example_gives_it(
     assert settings.database_url.get_secret_value() == values["database_url"]
     assert settings.redis_url.get_secret_value() == values["redis_url"]
     for name, value in example.environment(pod.containers[0]).items():
-        if name not in READ_BY_OPENTELEMETRY:
-            shown = getattr(settings, _variables(SETTINGS[service])[name])
-            assert str(shown).lower() in {value.lower(), f"{value}.0"}, name
+        shown = getattr(settings, _variables(SETTINGS[service])[name])
+        assert str(shown).lower() in {value.lower(), f"{value}.0"}, name
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -100,8 +100,7 @@ def _named(objects: Rendered, kind: str, name: str) -> Document:
 def test_the_publisher_is_scaled_by_a_metric_that_exists_and_that_the_adapter_serves(base: Rendered) -> None:
     external = _named(base, "HorizontalPodAutoscaler", "ads-publisher")["spec"]["metrics"][0]["external"]
     metric = external["metric"]["name"]
-    if OBSERVABILITY.exists():
-        assert f"\n| `{metric}` | gauge |" in OBSERVABILITY.read_text()
+    assert f"\n| `{metric}` | gauge |" in OBSERVABILITY.read_text()
     docs = (ROOT / "docs" / "kubernetes.md").read_text()
     rule = yaml.safe_load(docs.partition("```yaml\n")[2].partition("```")[0])["rules"]["external"][0]
     assert rule["seriesQuery"].startswith(f"{metric}{{")
