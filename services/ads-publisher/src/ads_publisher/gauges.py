@@ -2,7 +2,7 @@
 
 from typing import Final, get_args
 
-from ads_publisher import store
+from ads_publisher import count_store
 from ads_publisher.executor import Executor
 from ads_publisher.store import DeadReason
 from chassis.database import Pool, connection
@@ -34,8 +34,8 @@ def build_gauges(*, pool: Pool, relay: Relay, consumers: Consumers, executor: Ex
 
     async def measure_jobs() -> dict[str, list[Reading]]:
         async with connection(pool) as acquired:
-            due, oldest_seconds = await store.count_due_jobs(acquired)
-            dead = await store.count_dead_jobs(acquired)
+            due, oldest_seconds = await count_store.count_due_jobs(acquired)
+            dead = await count_store.count_dead_jobs(acquired)
         return {
             "autoads.jobs.due": [(due, {})],
             "autoads.jobs.oldest_due": [(oldest_seconds, {})],

@@ -14,7 +14,6 @@ import asyncpg
 from ads_publisher.saga import Attempt, AttemptOutcome, Step
 from ads_publisher.usage import APP
 from chassis.database import Connection, affected
-from chassis.metrics import COUNT_LIMIT
 
 OPEN: Final = "('ready', 'running')"
 DeadReason = Literal["crashed", "unconfirmed"]
@@ -379,32 +378,3 @@ async def next_version_after_end(connection: Connection, job: Job) -> int:
 async def get_job_by_run(connection: Connection, run_id: UUID) -> Job | None:
     row = await connection.fetchrow(f"SELECT {JOB_COLUMNS} FROM publish_jobs WHERE run_id = $1", run_id)
     return Job(**dict(row)) if row else None
-
-
-async def count_due_jobs(connection: Connection) -> tuple[int, float]:
-    """Jobs whose time has come, at most `COUNT_LIMIT`, and for how many seconds the first has been due.
-
-    The index publish_jobs_due has the open jobs only, so those that have ended cost nothing.
-    """
-    row = await connection.fetchrow(
-        f"""
-        SELECT (SELECT count(*) FROM (
-                    SELECT FROM publish_jobs WHERE status IN {OPEN} AND due_at <= now() LIMIT $1
-                ) AS counted) AS due,
-               coalesce((SELECT extract(epoch FROM now() - due_at)::float8 FROM publish_jobs
-                         WHERE status IN {OPEN} AND due_at <= now() ORDER BY due_at LIMIT 1), 0) AS oldest
-        """,
-        COUNT_LIMIT,
-    )
-    assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-    return row["due"], row["oldest"]
-
-
-async def count_dead_jobs(connection: Connection) -> dict[str, int]:
-    """Dead jobs by reason, at most `COUNT_LIMIT`; the index publish_jobs_dead_newest has no others."""
-    rows = await connection.fetch(
-        "SELECT dead_reason, count(*) FROM"
-        " (SELECT dead_reason FROM publish_jobs WHERE dead_reason IS NOT NULL LIMIT $1) AS dead GROUP BY 1",
-        COUNT_LIMIT,
-    )
-    return {row["dead_reason"]: row["count"] for row in rows}
