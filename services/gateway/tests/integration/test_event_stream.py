@@ -184,7 +184,8 @@ async def test_the_streams_poll_finds_what_no_notification_told(person: Person, 
             " VALUES ($1, 1, 'RUN_STARTED', 'unheard of', now(), '{}')",
             run.run_id,
         )
-        assert (await stream.next_named()).data["message"] == "unheard of"
+        async with asyncio.timeout(9):  # a heartbeat would look too, but later
+            assert (await stream.next_named()).data["message"] == "unheard of"
 
 
 async def test_the_listening_connection_is_made_again_when_it_is_lost(
