@@ -136,7 +136,7 @@ def create_database(postgres_server: PostgresServer) -> CreateDatabase:
 
 
 def database_maker(postgres_server: PostgresServer) -> CreateDatabase:
-    """For a folder with a server of its own: a fixture of the session is made once and keeps its first server."""
+    """For a folder with servers of its own: a session's fixture is made once and keeps its first server."""
     import asyncpg  # noqa: PLC0415  pytest loads this module for every run, also for those without a database
 
     async def create() -> str:
