@@ -144,12 +144,12 @@ class Consumers:
     async def _reads(self) -> bool:
         """Whether Redis has been asked by our reader of each stream lately: a task that lives may hang.
 
-        Before 7.2 (and its field `inactive`) Redis notes only reads that brought something, so that a quiet
-        stream would look like a dead reader: there the running tasks have to do.
+        Before 7.2 (and its field `inactive`) Redis notes only reads that brought something, and no consumer
+        before its first: a quiet stream would look like a dead reader. There the running tasks have to do.
         """
         for stream in self._streams:
             consumers = await self._redis.xinfo_consumers(stream, self._group)
-            if any("inactive" not in consumer for consumer in consumers):
+            if not consumers or any("inactive" not in consumer for consumer in consumers):
                 continue
             idle = [consumer["idle"] for consumer in consumers if consumer["name"] == self._name.encode()]
             if not idle or min(idle) > READ_SILENT_MS:
