@@ -81,9 +81,9 @@ async def test_a_gateway_stays_ready_while_a_newer_release_has_migrated_already(
     try:
         answer = await stranger.get("/health/ready")
     finally:
-        await admin.execute("UPDATE alembic_version SET version_num = '0001'")
+        await admin.execute("UPDATE alembic_version SET version_num = '0002'")
     assert answer.status_code == 200, answer.text
-    assert answer.json()["migrations"] == {"current": "9999", "head": "0001"}
+    assert answer.json()["migrations"] == {"current": "9999", "head": "0002"}
 
 
 @pytest.mark.parametrize(
