@@ -1,25 +1,19 @@
-"""The operator's look at runs: `runs list | show`. Reads only.
+"""The operator's look at runs: `runs list | show`. Reads only."""
 
-Exit codes: 0 done, 1 it could not be done (the text says why), 2 asked in a wrong way.
-"""
-
-import asyncio
 import json
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import typer
 from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from chassis.database import LOST_CONNECTION, Connection, connection, create_pool
-from chassis.errors import NotFound, Unavailable
+from chassis.database import Connection, connection, create_pool
 from chassis.telemetry import redact
+from chassis.terminal import NothingDoneError, finish, print_table, printable
 from contracts.wire import iso_utc
 from gateway.bodies.ads import RunStepView
 from gateway.overview import run_view
@@ -29,12 +23,11 @@ from gateway.store.runs import AdRun, RunStep
 
 DEFAULT_LIMIT: Final = 20
 MOST: Final = 1000
-T = TypeVar("T")
 WIDE: Final = 170
 """Columns of a terminal that a table with all ids needs; a narrower one shows those of the run only."""
-_OTHER_IDS: Final = frozenset({"customer", "trace"})
+_COLUMNS: Final = ("id", "type", "status", "step", "age", "took", "error", "customer", "trace")
+_NARROW: Final = _COLUMNS[:-2]
 _TIMELINE: Final = ("version", "at", "type", "step", "state", "message")
-_STYLES: Final = {"success": "green", "failed": "red", "running": "cyan", "queued": "yellow"}
 
 cli = typer.Typer(help="Runs of all customers: what became of them.", no_args_is_help=True)
 
@@ -59,40 +52,42 @@ def list_(
     as_json: AsJson = False,
 ) -> None:
     """List runs, newest first."""
-    runs = _finish(_list(customer, status, limit))
-    if as_json:
-        typer.echo(json.dumps([_json_of(run) for run in runs]))
-    elif runs:
-        _print_table([_row(run, datetime.now(UTC)) for run in runs])
-    else:
-        typer.echo("No runs.", err=True)
+    finish(_list(customer, status, limit, as_json=as_json))
 
 
 @cli.command()
 def show(run_id: Annotated[UUID, typer.Argument(metavar="RUN_ID")], as_json: AsJson = False) -> None:
     """Show one run and its timeline."""
-    run, steps = _finish(_show(run_id))
+    finish(_show(run_id, as_json=as_json))
+
+
+async def _list(customer: UUID | None, status: Status | None, limit: int, *, as_json: bool) -> None:
+    async with _database() as conn:
+        runs = await newest_runs(conn, customer_id=customer, status=status, limit=limit)
+    if as_json:
+        typer.echo(json.dumps([_json_of(run) for run in runs]))
+    elif runs:
+        console, now = Console(), datetime.now(UTC)
+        columns = _NARROW if console.is_terminal and console.width < WIDE else _COLUMNS
+        print_table(columns, [_row(run, now)[: len(columns)] for run in runs], console=console)
+    else:
+        typer.echo("No runs.", err=True)
+
+
+async def _show(run_id: UUID, *, as_json: bool) -> None:
+    async with _database() as conn:
+        found = await any_run_with_steps(conn, run_id)
+    if found is None:
+        raise NothingDoneError(f"There is no run {run_id}.")
+    run, steps = found
     if as_json:
         typer.echo(json.dumps({**_json_of(run), "steps": [_step_json(step) for step in steps]}))
         return
     for name, value in _facts(run).items():
-        typer.echo(f"{name + ':':<15}{_plain(value)}")
+        typer.echo(f"{name + ':':<15}{printable(str(redact(value)))}")
     if steps:
         typer.echo()
-        _print_table([_step_row(step) for step in steps])
-
-
-async def _list(customer: UUID | None, status: Status | None, limit: int) -> list[AdRun]:
-    async with _database() as conn:
-        return await newest_runs(conn, customer_id=customer, status=status, limit=limit)
-
-
-async def _show(run_id: UUID) -> tuple[AdRun, list[RunStep]]:
-    async with _database() as conn:
-        found = await any_run_with_steps(conn, run_id)
-    if found is None:
-        raise NotFound(f"There is no run {run_id}.")
-    return found
+        print_table(_TIMELINE, [_step_row(step) for step in steps], console=Console())
 
 
 @asynccontextmanager
@@ -102,34 +97,26 @@ async def _database() -> AsyncIterator[Connection]:
         yield conn
 
 
-def _finish(work: Coroutine[Any, Any, T]) -> T:
-    try:
-        return asyncio.run(work)
-    except NotFound as exc:
-        text = exc.message
-    except (Unavailable, *LOST_CONNECTION) as exc:
-        text = f"The database does not answer ({type(exc).__name__})."
-    typer.echo(text, err=True)
-    raise typer.Exit(1)
+def _row(run: AdRun, now: datetime) -> list[str]:
+    """A cell for each of `_COLUMNS`."""
+    took = _span((run.finished_at or now) - run.started_at) if run.started_at else ""
+    return [
+        str(run.id),
+        run.job_type,
+        run.status,
+        run.step or "",
+        _span(now - run.created_at),
+        took,
+        run.error_code or "",
+        str(run.customer_id),
+        run.trace_id or "",
+    ]
 
 
-def _row(run: AdRun, now: datetime) -> dict[str, str | None]:
-    return {
-        "id": str(run.id),
-        "customer": str(run.customer_id),
-        "type": run.job_type,
-        "status": run.status,
-        "step": run.step,
-        "age": _span(now - run.created_at),
-        "took": _span((run.finished_at or now) - run.started_at) if run.started_at else None,
-        "error": run.error_code,
-        "trace": run.trace_id,
-    }
-
-
-def _step_row(step: RunStep) -> dict[str, str | None]:
-    row = {name: getattr(step, name) for name in _TIMELINE}
-    return {**row, "version": str(step.version), "at": iso_utc(step.at)}
+def _step_row(step: RunStep) -> list[str]:
+    """A cell for each of `_TIMELINE`."""
+    message = str(redact(step.message))
+    return [str(step.version), iso_utc(step.at), step.type, step.step or "", step.state or "", message]
 
 
 def _facts(run: AdRun) -> dict[str, str]:
@@ -158,28 +145,3 @@ def _span(time: timedelta) -> str:
     if days:
         return f"{days}d{hours:02}h"
     return f"{hours}h{minutes:02}m" if hours else f"{minutes}m{seconds:02}s"
-
-
-def _print_table(rows: Sequence[dict[str, str | None]]) -> None:
-    """A table for a person; for a pipe, one line each with tabs, below their names."""
-    console = Console()
-    hidden = _OTHER_IDS if console.is_terminal and console.width < WIDE else ()
-    names = [name for name in rows[0] if name not in hidden]
-    cells = [[_plain(row[name] or "") for name in names] for row in rows]
-    if not console.is_terminal:
-        for line in (names, *cells):
-            typer.echo("\t".join(line))
-        return
-    table = Table(*names, box=None, pad_edge=False, header_style="bold")
-    for column in table.columns:
-        column.overflow = "fold"
-    table.columns[0].min_width = max(len(row[0]) for row in cells)  # an id is there to be copied
-    for row in cells:
-        table.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in row))
-    console.print(table)
-
-
-def _plain(text: str) -> str:
-    """Without credentials and what would drive a terminal or break a line: texts may come from Meta."""
-    shown = str(redact(text))
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in shown)

@@ -21,9 +21,10 @@ NOTIFY = "SELECT pg_notify('ad_run_news_gateway_tested', $1)"
 
 @pytest.fixture(scope="session")
 def quick_gateway(start_gateway: StartGateway) -> Gateway:
-    """A gateway with frequent heartbeats and few places."""
+    """A gateway with frequent heartbeats and few places, which logs every look."""
     return start_gateway(
         RERING_AFTER_SECONDS="600",
+        LOG_LEVEL="DEBUG",
         EVENT_HEARTBEAT_SECONDS="0.2",
         EVENT_STREAMS="3",
         EVENT_STREAMS_PER_CUSTOMER="2",

