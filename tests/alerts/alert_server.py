@@ -119,7 +119,7 @@ class Prometheus:
         try:
             targets = self._get("/api/v1/targets")["activeTargets"]
             groups = self._get("/api/v1/rules")["groups"]
-        except httpx.TransportError:
+        except httpx.HTTPError:  # not listening yet, or 503 while it reads its data
             return False
         evaluated = [rule for group in groups for rule in group["rules"] if rule["health"] == "ok"]
         scraped = [each for each in targets if each["health"] == "up"]

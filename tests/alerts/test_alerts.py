@@ -4,6 +4,7 @@ import json
 import subprocess
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -60,10 +61,10 @@ async def scene(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Scene
 @pytest.fixture(scope="module")
 def prometheus(scene: Scene, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     server = Prometheus(tmp_path_factory.mktemp("prometheus"), scene.discovery)
-    server.child.spawn()
-    server.child.wait_until(server.is_ready, 30)
-    yield server
-    server.close()
+    with closing(server):
+        server.child.spawn()
+        server.child.wait_until(server.is_ready, 30)
+        yield server
 
 
 @pytest.mark.parametrize("check", [("rules", "alerts.yaml"), ("config", "prometheus.yaml")])
