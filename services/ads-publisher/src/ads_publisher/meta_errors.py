@@ -104,6 +104,15 @@ OPERATOR_CODES: Final = (
     ),
 )
 """Codes of failed runs that nobody but the operator can mend: an alert rule names them."""
+KNOWN_CODES: Final = frozenset(
+    {
+        *OPERATOR_CODES,
+        "MISSING_PREREQUISITE",
+        "DSA_MISSING",
+        *(f"META_{code}" for code, _ in BY_CODE_AND_SUBCODE),
+    }
+)
+"""Codes of failed runs that are counted from 0, so that the first one can be seen to come."""
 _THROTTLES: Final = frozenset({4, 17, 32, 341, 613, *range(80000, 80015)})
 _PERMISSIONS: Final = range(200, 300)
 
