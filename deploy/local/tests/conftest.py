@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from local_stack.pytest_plugin import embedded_postgres, embedded_valkey
+from local_stack.pytest_plugin import CreateDatabase, database_maker, embedded_postgres, embedded_valkey
 from local_stack.servers import EmbeddedPostgres, EmbeddedValkey
 
 
@@ -12,6 +12,11 @@ from local_stack.servers import EmbeddedPostgres, EmbeddedValkey
 def postgres_server() -> Iterator[EmbeddedPostgres]:
     with embedded_postgres() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def create_database(postgres_server: EmbeddedPostgres) -> CreateDatabase:
+    return database_maker(postgres_server)
 
 
 @pytest.fixture(scope="session")

@@ -132,6 +132,11 @@ def valkey_server(start_valkey: StartValkey) -> Iterator[ValkeyServer]:
 @pytest.fixture(scope="session")
 def create_database(postgres_server: PostgresServer) -> CreateDatabase:
     """Makes empty databases; they go with the server."""
+    return database_maker(postgres_server)
+
+
+def database_maker(postgres_server: PostgresServer) -> CreateDatabase:
+    """For a folder with a server of its own: a fixture of the session is made once and keeps its first server."""
     import asyncpg  # noqa: PLC0415  pytest loads this module for every run, also for those without a database
 
     async def create() -> str:

@@ -18,6 +18,7 @@ from contracts.events import RunFailedBody, RunStartedBody, RunStepBody
 REFUSED: dict[str, Any] = {
     "mode": "real",
     "error_code": "META_100",
+    "step": "campaign",
     "message": "100: Budget is too low. access_token=EAAsecretsecretsecretsecret",
 }
 Cli = Callable[..., "subprocess.CompletedProcess[str]"]
