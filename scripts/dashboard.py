@@ -107,6 +107,7 @@ ROWS: Final[Mapping[str, Sequence[Panel]]] = {
                 ),
                 "tokens that end in {{within_days}} d": "max by (within_days) (autoads_tokens_expiring)",
                 "tokens ended": "max(autoads_tokens_expired)",
+                "connections broken in an hour": "sum(increase(autoads_connections_broken_total[1h]))",
                 "extra objects in a day": "sum(increase(autoads_sweeper_findings_total[1d]))",
             },
         ),

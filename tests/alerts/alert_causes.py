@@ -8,12 +8,13 @@ from uuid import UUID
 
 import asyncpg
 import httpx
+from alert_server import Discovery
 from e2e_driver import Advertiser, Sandbox, eventually
 from e2e_system import EmbeddedSystem, database_url
 from redis.asyncio import Redis
 
-from local_stack.services import ADS_PUBLISHER, META_AUTH
-from local_stack.stack import VALKEY
+from local_stack.services import ADS_PUBLISHER, GATEWAY, META_AUTH
+from local_stack.stack import POSTGRES, VALKEY
 
 LATE_SECONDS = 8.0
 """A create that lands so late is behind the look-up and the new attempt, in compressed time."""
@@ -25,6 +26,7 @@ class Scene:
 
     stack: EmbeddedSystem
     sandbox: Sandbox
+    discovery: Discovery
     new_advertiser: Callable[..., Awaitable[tuple[Advertiser, str]]]
     """Signs up, connects and selects an ad account: a new one, or the one that is given."""
 
@@ -46,27 +48,57 @@ Cause = Callable[[Scene], AbstractAsyncContextManager[None]]
 
 
 @asynccontextmanager
-async def meta_auth_is_down(scene: Scene) -> AsyncIterator[None]:
-    advertiser, _ = await scene.new_advertiser()
+async def someone_asks(advertiser: Advertiser, path: str) -> AsyncIterator[None]:
+    """Again and again, as users and orchestrators do."""
 
     async def ask() -> None:
         while True:
             with suppress(httpx.TransportError):
-                await advertiser.request("GET", "/meta/status")
+                await advertiser.request("GET", path)
             await asyncio.sleep(0.1)
 
-    await scene.stack.stop(META_AUTH)
     asking = asyncio.create_task(ask())
     yield
     asking.cancel()
+
+
+@asynccontextmanager
+async def meta_auth_is_down(scene: Scene) -> AsyncIterator[None]:
+    advertiser, _ = await scene.new_advertiser()
+    await scene.stack.stop(META_AUTH)
+    async with someone_asks(advertiser, "/meta/status"):
+        yield
     await scene.stack.start(META_AUTH)
+
+
+@asynccontextmanager
+async def postgres_is_down(scene: Scene) -> AsyncIterator[None]:
+    advertiser, _ = await scene.new_advertiser()
+    await scene.stack.stop(POSTGRES)
+    async with someone_asks(advertiser, "/health/ready"):
+        yield
+    await scene.stack.start(POSTGRES)
+    for name in (GATEWAY, META_AUTH, ADS_PUBLISHER):
+        await scene.stack.wait_ready(name)
 
 
 @asynccontextmanager
 async def publisher_is_gone(scene: Scene) -> AsyncIterator[None]:
     await scene.stack.stop(ADS_PUBLISHER)
+    scene.discovery.lose(ADS_PUBLISHER)
     yield
+    scene.discovery.find(ADS_PUBLISHER)
     await scene.stack.start(ADS_PUBLISHER)
+
+
+@asynccontextmanager
+async def publishing_is_switched_off(scene: Scene) -> AsyncIterator[None]:
+    advertiser, _ = await scene.new_advertiser()
+    await scene.stack.restart(ADS_PUBLISHER, env={"ALLOW_REAL_META_WRITE": "false"})
+    # One run only: the first of this process must be enough.
+    assert (await advertiser.publish())["errorMessage"].startswith("Ads publish is disabled.")
+    yield
+    await scene.stack.restart(ADS_PUBLISHER, env={"ALLOW_REAL_META_WRITE": "true"})
 
 
 @asynccontextmanager
@@ -189,6 +221,16 @@ async def a_create_lands_late_and_meta_takes_it(scene: Scene) -> AsyncIterator[N
 
 
 @asynccontextmanager
+async def meta_refuses_everyones_token(scene: Scene) -> AsyncIterator[None]:
+    advertisers = [(await scene.new_advertiser())[0] for _ in range(2)]
+    await scene.sandbox.revoke_tokens("ben", 460)
+    for advertiser in advertisers:
+        assert (await advertiser.publish())["status"] == "failed"
+    yield
+    await scene.sandbox.revoke_tokens("ben", None)
+
+
+@asynccontextmanager
 async def a_token_ends_in_two_days(scene: Scene) -> AsyncIterator[None]:
     advertiser, _ = await scene.new_advertiser()
     customer = UUID(advertiser.customer_id)
@@ -201,20 +243,26 @@ async def a_token_ends_in_two_days(scene: Scene) -> AsyncIterator[None]:
 CAUSES: dict[str, Cause] = {
     "ProcessDown": meta_auth_is_down,
     "RequestsFail": meta_auth_is_down,
+    "NotReady": postgres_is_down,
+    "PostgresUnseen": postgres_is_down,
     "NoPublisherSeen": publisher_is_gone,
+    "ServiceGone": publisher_is_gone,
     "RunsWait": one_waits_behind_another,
     "RunStuck": one_waits_behind_another,
     "RunsCrash": a_bug_is_met,
     "RunsGivenUp": a_bug_is_met,
-    "RunsFailForUs": a_bug_is_met,
+    "RunsFailForUs": publishing_is_switched_off,
     "RunsFail": budgets_are_too_low,
     "RelayLags": redis_is_down,
+    "RedisUnseen": redis_is_down,
     "NoRelay": another_holds_the_relays_lock,
     "EntriesPend": results_cannot_be_taken_in,
     "DeadLetters": garbage_is_on_a_stream,
     "AnswersGetLost": an_answer_is_lost,
     "MetaIsSlow": meta_takes_its_time,
     "AppThrottled": meta_limits_the_app,
+    "ThrottledForLong": meta_limits_the_app,
     "ExtraObjects": a_create_lands_late_and_meta_takes_it,
+    "ConnectionsBreak": meta_refuses_everyones_token,
     "TokensRunOut": a_token_ends_in_two_days,
 }

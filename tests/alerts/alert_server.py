@@ -24,8 +24,10 @@ THRESHOLDS: Mapping[str, tuple[str, str]] = {
     "EntriesPend": ("> 60", "> 3"),
     "MetaIsSlow": ("> 5", "> 1"),
     "RunsFail": ("[30m])) > 5", "[30m])) > 1"),
+    "AnswersGetLost": ("> 3", "> 0"),
+    "ConnectionsBreak": ("> 5", "> 1"),
 }
-"""Thresholds in seconds or runs that no test can wait for. All others are as they stand."""
+"""Thresholds in seconds or events that no test can wait for. All others are as they stand."""
 
 
 def rules() -> list[dict[str, Any]]:
@@ -45,14 +47,44 @@ def compressed(rule: dict[str, Any]) -> dict[str, Any]:
     return {**rule, "for": "0s", "expr": expression}
 
 
+class Discovery:
+    """Which processes Prometheus finds: what a DNS server tells it in production."""
+
+    def __init__(self, folder: Path, ports: Ports) -> None:
+        self._folder = folder
+        self.targets = {
+            "gateway": f"{HOST}:{ports.gateway_metrics}",
+            "meta-auth": f"{HOST}:{ports.meta_auth_metrics}",
+            "ads-publisher": f"{HOST}:{ports.ads_publisher_metrics}",
+        }
+        for job in self.targets:
+            self.find(job)
+
+    def path(self, job: str) -> Path:
+        return self._folder / f"{job}.targets.json"
+
+    def find(self, job: str) -> None:
+        self._tell(job, [{"targets": [self.targets[job]]}])
+
+    def lose(self, job: str) -> None:
+        """As when no container of the service is left."""
+        self._tell(job, [])
+
+    def _tell(self, job: str, groups: list[dict[str, list[str]]]) -> None:
+        half = self._folder / f"{job}.half"
+        half.write_text(json.dumps(groups))
+        half.replace(self.path(job))
+
+
 class Prometheus:
     """The process, and what it says."""
 
-    def __init__(self, folder: Path, ports: Ports) -> None:
+    def __init__(self, folder: Path, discovery: Discovery) -> None:
         program = shutil.which("prometheus")
         if program is None:
             pytest.fail("`make alerts` needs Prometheus on the PATH (Debian: apt-get install prometheus).")
-        self._write(folder, ports)
+        self._discovery = discovery
+        self._write(folder, discovery)
         port = free_port()
         self.child = Child(
             "prometheus",
@@ -66,18 +98,16 @@ class Prometheus:
         )
         self._http = httpx.Client(base_url=f"http://{HOST}:{port}", trust_env=False, timeout=5)
 
-    def _write(self, folder: Path, ports: Ports) -> None:
-        targets = {
-            "gateway": ports.gateway_metrics,
-            "meta-auth": ports.meta_auth_metrics,
-            "ads-publisher": ports.ads_publisher_metrics,
-        }
+    def _write(self, folder: Path, discovery: Discovery) -> None:
         config = {
             "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
             "rule_files": ["alerts.yaml"],
             "scrape_configs": [
-                {"job_name": job, "static_configs": [{"targets": [f"{HOST}:{port}"]}]}
-                for job, port in targets.items()
+                {
+                    "job_name": job,
+                    "file_sd_configs": [{"files": [str(discovery.path(job))], "refresh_interval": "1s"}],
+                }
+                for job in discovery.targets
             ],
         }
         group = {"name": "all", "rules": [compressed(rule) for rule in rules()]}
@@ -89,18 +119,23 @@ class Prometheus:
         try:
             targets = self._get("/api/v1/targets")["activeTargets"]
             groups = self._get("/api/v1/rules")["groups"]
-        except httpx.TransportError:
+        except httpx.HTTPError:  # not listening yet, or 503 while it reads its data
             return False
         evaluated = [rule for group in groups for rule in group["rules"] if rule["health"] == "ok"]
-        return {each["health"] for each in targets} == {"up"} and len(evaluated) == len(rules())
+        scraped = [each for each in targets if each["health"] == "up"]
+        return len(scraped) == len(self._discovery.targets) and len(evaluated) == len(rules())
 
     async def firing(self) -> set[str]:
         """Names of the alerts that fire now."""
         alerts = self._get("/api/v1/alerts")["alerts"]
         return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
 
-    def _get(self, path: str) -> Any:
-        return self._http.get(path).raise_for_status().json()["data"]
+    async def answers(self, query: str) -> int:
+        """How many series a query has now."""
+        return len(self._get("/api/v1/query", query=query)["result"])
+
+    def _get(self, path: str, **params: str) -> Any:
+        return self._http.get(path, params=params).raise_for_status().json()["data"]
 
     def close(self) -> None:
         self._http.close()

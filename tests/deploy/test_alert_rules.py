@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ads_publisher.meta_errors import BY_CODE_AND_SUBCODE, OPERATOR_CODES
+
 ROOT = Path(__file__).parents[2]
 OBSERVABILITY = ROOT / "deploy" / "observability"
 DOCUMENTED = re.findall(
@@ -58,6 +60,26 @@ def test_a_rule_uses_metrics_that_exist_and_says_what_to_do(rule: dict[str, Any]
     assert anchor in anchors(ROOT / page)
     assert f"`{rule['alert']}`" in (ROOT / page).read_text()
     assert rule["annotations"]["summary"]
+    assert rule["annotations"]["description"]
+
+
+def test_the_rule_about_failures_for_us_names_the_codes_that_only_an_operator_can_mend() -> None:
+    [expression] = [rule["expr"] for rule in rules() if rule["alert"] == "RunsFailForUs"]
+    [codes] = re.findall(r'error_code=~"([^"]*)"', expression)
+    known = {*OPERATOR_CODES, *(f"META_{code}" for code, _ in BY_CODE_AND_SUBCODE)}
+    assert {code for code in known if re.fullmatch(codes, code)} == set(OPERATOR_CODES)
+    assert all(f"`{code}`" in (ROOT / "docs" / "runbook.md").read_text() for code in OPERATOR_CODES)
+
+
+def test_grafana_finds_the_dashboard_and_the_prometheus_by_its_provisioning() -> None:
+    provisioning = OBSERVABILITY / "grafana" / "provisioning"
+    [source] = yaml.safe_load((provisioning / "datasources" / "prometheus.yaml").read_text())["datasources"]
+    [provider] = yaml.safe_load((provisioning / "dashboards" / "auto-ads.yaml").read_text())["providers"]
+    dashboard = json.loads((OBSERVABILITY / "grafana" / "auto-ads.json").read_text())
+    [variable] = dashboard["templating"]["list"]
+    assert source["type"] == variable["query"] == "prometheus"
+    assert provider["type"] == "file"
+    assert provider["options"]["path"] in (ROOT / "docs" / "observability.md").read_text()
 
 
 def test_the_dashboard_uses_metrics_that_exist_and_shows_most_of_them() -> None:

@@ -93,6 +93,26 @@ BY_CODE_AND_SUBCODE: Final[Mapping[tuple[int, int | None], Advice]] = {
     (2635, None): _VERSION,
     (2641, None): Advice(kind="fatal", hint="Change the location in Ads → Setup.", fixed_by="user"),
 }
+OPERATOR_CODES: Final = (
+    "INTERNAL",
+    "CONFIG_ERROR",
+    "META_UNCONFIRMED",
+    *(
+        f"META_{code}"
+        for code in sorted({code for code, _ in BY_CODE_AND_SUBCODE})
+        if all(advice.fixed_by == "operator" for key, advice in BY_CODE_AND_SUBCODE.items() if key[0] == code)
+    ),
+)
+"""Codes of failed runs that nobody but the operator can mend: an alert rule names them."""
+KNOWN_CODES: Final = frozenset(
+    {
+        *OPERATOR_CODES,
+        "MISSING_PREREQUISITE",
+        "DSA_MISSING",
+        *(f"META_{code}" for code, _ in BY_CODE_AND_SUBCODE),
+    }
+)
+"""Codes of failed runs that are counted from 0, so that the first one can be seen to come."""
 _THROTTLES: Final = frozenset({4, 17, 32, 341, 613, *range(80000, 80015)})
 _PERMISSIONS: Final = range(200, 300)
 

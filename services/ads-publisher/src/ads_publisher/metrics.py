@@ -1,5 +1,6 @@
 """What the publisher counts; docs/observability.md has the list."""
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final, get_args
 
@@ -48,13 +49,13 @@ SCOPES: Final = ("account", "app", "known")
 JOURNALED: Final = tuple(outcome for outcome in get_args(AttemptOutcome) if outcome != "gone")
 
 
-def begin_counting() -> None:
-    """Show every counter before it counts."""
+def begin_counting(error_codes: Iterable[str]) -> None:
+    """Show every counter before it counts, also failures with these codes: an alert must see the first."""
     for job_type in ("publish", "sync"):
         begin_at_zero(
             ended,
             {"job_type": job_type, "outcome": "success", "error_code": ""},
-            {"job_type": job_type, "outcome": "failed", "error_code": "INTERNAL"},
+            *({"job_type": job_type, "outcome": "failed", "error_code": code} for code in error_codes),
         )
     for counter in (crashes, lease_lost):
         begin_at_zero(counter)

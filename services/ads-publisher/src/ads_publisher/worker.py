@@ -20,6 +20,7 @@ from ads_publisher.executor import Executor
 from ads_publisher.gauges import build_gauges
 from ads_publisher.grants import Grants
 from ads_publisher.graph import GraphClient
+from ads_publisher.meta_errors import KNOWN_CODES
 from ads_publisher.presence import EVERY_SECONDS, Presence
 from ads_publisher.publish import publish
 from ads_publisher.run import Run
@@ -119,7 +120,7 @@ class Worker:
 def create_app(settings: Settings) -> Starlette:
     """Build the process; its work begins with the server's start and ends, drained, with its stop."""
     setup_telemetry(SERVICE, settings, keeps_failed=True)
-    metrics.begin_counting()
+    metrics.begin_counting(KNOWN_CODES)
     arm(settings)
 
     @asynccontextmanager

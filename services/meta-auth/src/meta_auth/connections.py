@@ -13,7 +13,7 @@ from chassis.outbox import add_event
 from chassis.telemetry import annotate, current_traceparent, get_logger
 from contracts.events import CONNECTIONS_STREAM, ConnectionChanged, ConnectionChangedBody
 from contracts.internal import ConnectionStatus, DevConnect, DevConnected, Grant, GrantRequest, TokenTrouble
-from meta_auth import store
+from meta_auth import metrics, store
 from meta_auth.describe import EXPIRED, placeholder_account, selected_from, status_of
 from meta_auth.graph_errors import ends_token, hint_for
 from meta_auth.meta import Meta
@@ -131,6 +131,7 @@ class Connections:
             if broken is None:
                 return await store.find_connection(acquired, row.customer_id)
             await announce(acquired, broken)
+        metrics.broken.add(1)
         _log.warning("meta_connection_broken", customer_id=str(row.customer_id), trouble=trouble)
         return broken
 

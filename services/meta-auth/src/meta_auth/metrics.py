@@ -10,7 +10,7 @@ from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from chassis.database import Pool, connection
-from chassis.metrics import FAST_SECONDS, Gauges, Reading, meter
+from chassis.metrics import FAST_SECONDS, Gauges, Reading, begin_at_zero, meter
 from chassis.outbox import RELAY_GAUGES, Relay
 from chassis.telemetry import annotate, mark_failed, span
 from meta_auth.graph_errors import MetaRefused
@@ -21,6 +21,9 @@ _meta_seconds = meter.create_histogram(
     unit="s",
     description="Time of one call to Meta",
     explicit_bucket_boundaries_advisory=FAST_SECONDS,
+)
+broken = meter.create_counter(
+    "autoads.connections.broken", unit="{connection}", description="Connections that turned to error"
 )
 _OWN: Final = {
     "autoads.tokens.expiring": ("{connection}", "Connections whose token runs out within so many days"),
@@ -61,7 +64,8 @@ def annotate_status(response: httpx2.Response) -> None:
 
 
 def build_gauges(*, pool: Pool, relay: Relay) -> Gauges:
-    """The gauges of one meta-auth process."""
+    """The gauges of one meta-auth process, and its counter that shows before it counts."""
+    begin_at_zero(broken)
 
     async def measure_relay() -> dict[str, list[Reading]]:
         return await relay.measure(pool)
