@@ -28,7 +28,6 @@ def quick_gateway(start_gateway: StartGateway) -> Gateway:
         EVENT_HEARTBEAT_SECONDS="0.2",
         EVENT_STREAMS="3",
         EVENT_STREAMS_PER_CUSTOMER="2",
-        LOG_LEVEL="DEBUG",  # a look that went well is no event
     )
 
 
