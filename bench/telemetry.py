@@ -102,13 +102,14 @@ async def one_round(stack: Stack, state: str, collector: str, runs: int) -> Roun
 
 
 def environment(stack: Stack, name: str, state: str, collector: str) -> Mapping[str, str]:
-    """`off` has nothing; the others have the page for Prometheus and a collector; none has a spans file."""
+    """`off` does not even make spans; the others have a page and a collector; none has a spans file."""
     ports = {
         GATEWAY: stack.ports.gateway_metrics,
         META_AUTH: stack.ports.meta_auth_metrics,
         ADS_PUBLISHER: stack.ports.ads_publisher_metrics,
     }
     return {
+        "OTEL_SDK_DISABLED": "true" if state == OFF else "",
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector,
         "OTEL_EXPORTER_PROMETHEUS_PORT": "" if state == OFF else str(ports[name]),
         "SPANS_FILE": "",

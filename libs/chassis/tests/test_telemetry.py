@@ -2,9 +2,11 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -15,7 +17,7 @@ import pytest
 from sample_service.planted import META_TOKEN
 from sample_service.telling import KEPT
 
-from chassis.telemetry import redact, trace_id_of
+from chassis.telemetry import CLOSE_SECONDS, redact, trace_id_of
 
 
 def told(**environment: str) -> str:
@@ -177,3 +179,19 @@ def test_spans_are_sent_to_the_collector_when_there_is_one_and_are_complete_at_t
     for name in (b"service.name", b"sample", b"click", b"later", b"from outside"):
         assert name in sent
     assert bytes.fromhex(KEPT.split("-")[1]) in sent
+
+
+@pytest.mark.parametrize("state", ["down", "hanging"])
+def test_a_collector_that_does_not_answer_holds_an_ending_process_up_for_two_seconds_at_most(
+    state: str,
+) -> None:
+    def seconds(**environment: str) -> float:
+        began = time.monotonic()
+        told(**environment)
+        return time.monotonic() - began
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}"
+        if state == "down":
+            server.close()
+        assert seconds(OTEL_EXPORTER_OTLP_ENDPOINT=address) < seconds() + CLOSE_SECONDS + 1
