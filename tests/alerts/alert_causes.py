@@ -85,10 +85,16 @@ async def postgres_is_down(scene: Scene) -> AsyncIterator[None]:
 @asynccontextmanager
 async def publisher_is_gone(scene: Scene) -> AsyncIterator[None]:
     await scene.stack.stop(ADS_PUBLISHER)
+    yield
+    await scene.stack.start(ADS_PUBLISHER)
+
+
+@asynccontextmanager
+async def no_publisher_is_found(scene: Scene) -> AsyncIterator[None]:
+    # It runs on: its page must not be seen to fail, since a container that is gone has none.
     scene.discovery.lose(ADS_PUBLISHER)
     yield
     scene.discovery.find(ADS_PUBLISHER)
-    await scene.stack.start(ADS_PUBLISHER)
 
 
 @asynccontextmanager
@@ -246,7 +252,7 @@ CAUSES: dict[str, Cause] = {
     "NotReady": postgres_is_down,
     "PostgresUnseen": postgres_is_down,
     "NoPublisherSeen": publisher_is_gone,
-    "ServiceGone": publisher_is_gone,
+    "ServiceGone": no_publisher_is_found,
     "RunsWait": one_waits_behind_another,
     "RunStuck": one_waits_behind_another,
     "RunsCrash": a_bug_is_met,
