@@ -16,7 +16,8 @@ from contracts.redis_acl import redis_acl
 
 SERVICES = ("gateway", "meta-auth", "ads-publisher")
 CALLERS = ("gateway", "ads-publisher")
-"""Who calls meta-auth."""
+"""Who calls another service."""
+CALLED = ("meta-auth", "ads-publisher")
 KNOW_THE_APP = ("meta-auth", "ads-publisher", "sandbox")
 DATABASE = "postgres:5432/auto_ads"
 READABLE = 0o444
@@ -78,10 +79,9 @@ def _hand_out_keys(vault: Vault) -> None:
         vault.hand_out(service, {"service_private_key": pair[0]})
         public[service] = pair[1]
     token_keys = vault.keep("token_keys", lambda: json.dumps({"1": secrets.token_urlsafe(32)}))
-    vault.hand_out(
-        "meta-auth",
-        {"service_public_keys": json.dumps(public), "token_keys": token_keys, "token_key_id": "1"},
-    )
+    for called in CALLED:
+        vault.hand_out(called, {"service_public_keys": json.dumps(public)})
+    vault.hand_out("meta-auth", {"token_keys": token_keys, "token_key_id": "1"})
     app_secret = _brought_along("META_APP_SECRET_FILE") or vault.keep("meta_app_secret", secrets.token_hex)
     for reader in KNOW_THE_APP:
         vault.hand_out(reader, {"meta_app_secret": app_secret})

@@ -132,9 +132,9 @@ def test_selectors_and_ports_lead_to_the_pods_of_their_service(base: Rendered, s
     assert base.environment(pod.containers[0])["OTEL_EXPORTER_PROMETHEUS_PORT"] == str(pod.ports()["metrics"])
 
 
-def test_services_lead_to_the_two_that_are_called(base: Rendered) -> None:
+def test_services_lead_to_those_that_are_called(base: Rendered) -> None:
     found = {item["metadata"]["name"]: item["spec"] for item in base.of_kind("Service")}
-    assert set(found) == {"gateway", "meta-auth"}
+    assert set(found) == {"gateway", "meta-auth", "ads-publisher"}
     for name, spec in found.items():
         assert spec["selector"] == {"app.kubernetes.io/name": name}
         assert [(port["targetPort"], port["port"]) for port in spec["ports"]] == [
@@ -143,6 +143,8 @@ def test_services_lead_to_the_two_that_are_called(base: Rendered) -> None:
     for caller in ("gateway", "ads-publisher"):
         url = base.environment(base.pod(caller).containers[0])["META_AUTH_URL"]
         assert url == f"http://meta-auth:{found['meta-auth']['ports'][0]['port']}"
+    url = base.environment(base.pod("gateway").containers[0])["ADS_PUBLISHER_URL"]
+    assert url == f"http://ads-publisher:{found['ads-publisher']['ports'][0]['port']}"
 
 
 def test_the_ingress_leads_to_the_gateway_by_tls(example: Rendered) -> None:

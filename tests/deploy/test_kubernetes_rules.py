@@ -148,6 +148,7 @@ def _expected(ours: set[str]) -> set[tuple[str, str, int]]:
     return (
         {("ingress", "gateway", 3001)}
         | {(caller, "meta-auth", 3002) for caller in callers}
+        | {("gateway", "ads-publisher", 3003)}
         | {(name, at, 443) for name in ("meta-auth", "ads-publisher") for at in ("internet", "internet6")}
         | {(name, at, port) for name in ours for at, port in (("dns", 53), ("postgres", 5432))}
         | {(name, at, port) for name in SERVICES for at, port in (("redis", 6379), ("collector", 4318))}

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -342,3 +343,23 @@ async def test_a_publisher_removes_old_calls_by_itself(
         )
     finally:
         await database.close()
+
+
+async def test_its_customer_downloads_the_same_bundle_and_nobody_else_does(
+    advertiser: Advertiser, new_account: NewAccount, stack: System, tmp_path: Path
+) -> None:
+    await advertiser.set_up(new_account())
+    run = await advertiser.finished((await advertiser.start_publish())["runId"])
+    path = f"/ads/runs/{run['id']}/bundle"
+    answer = await advertiser.request("GET", path)
+    assert answer.status_code == 200
+    assert answer.headers["content-disposition"] == f'attachment; filename="run-{run["id"]}.json"'
+    downloaded = answer.json()
+    _, made = await bundled(stack, run["id"], tmp_path)
+    assert downloaded.pop("made_at") <= made.pop("made_at")
+    assert downloaded == made
+    async with Advertiser(stack.gateway_url) as stranger:
+        await stranger.sign_up()
+        foreign = await stranger.request("GET", path)
+        unknown = await stranger.request("GET", f"/ads/runs/{uuid4()}/bundle")
+    assert (foreign.status_code, foreign.content) == (404, unknown.content)

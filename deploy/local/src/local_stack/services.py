@@ -164,6 +164,7 @@ def _common(name: str, ports: Ports, credentials: Credentials, *, data_dir: Path
         "HOST": HOST,
         "PORT": str(asdict(ports)[role]),
         "META_AUTH_URL": f"http://{HOST}:{ports.meta_auth}",
+        "ADS_PUBLISHER_URL": f"http://{HOST}:{ports.ads_publisher}",
         "OTEL_EXPORTER_PROMETHEUS_HOST": HOST,
         "OTEL_EXPORTER_PROMETHEUS_PORT": str(_metrics_port(name, ports)),
         "SPANS_FILE": str(spans_path(name, data_dir)),

@@ -14,7 +14,7 @@ ExactlyTrue = Annotated[bool, BeforeValidator(lambda value: value in (True, "tru
 
 class Settings(ServiceSettings):
     port: int = 3003
-    """Health only; nothing is published here."""
+    """Health, and what the gateway asks for; nobody else is answered."""
     meta_auth_url: str = "http://localhost:3002"
     allow_real_meta_write: ExactlyTrue = False
     allow_dev_ads_publish_sim: ExactlyTrue = False

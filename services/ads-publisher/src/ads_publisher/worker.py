@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from ads_publisher import call_store, metrics, sweep
+from ads_publisher.bundle_route import bundle_route
 from ads_publisher.consumers import Ingest
 from ads_publisher.endings import CRASHED, fail
 from ads_publisher.executor import Executor
@@ -54,7 +55,7 @@ class Worker:
 
     def __init__(self, settings: Settings, pool: Pool, redis: Redis, grants: Grants) -> None:
         self._settings = settings
-        self._pool = pool
+        self.pool = pool
         self._grants = grants
         self._clients: list[GraphClient] = []
         self.sweeper = Sweeper(pool=pool, settings=settings, grants=grants, graph=self._new_client())
@@ -75,13 +76,13 @@ class Worker:
         # A client is used by one run at a time and then by the next: its connection stays warm.
         graph = self._clients.pop() if self._clients else self._new_client()
         try:
-            run = Run(pool=self._pool, settings=self._settings, grants=self._grants, graph=graph, job=job)
+            run = Run(pool=self.pool, settings=self._settings, grants=self._grants, graph=graph, job=job)
             await (publish(run) if job.kind == "publish" else sync(run))
         finally:
             self._clients.append(graph)
 
     async def _give_up(self, job: Job) -> None:
-        await fail(self._pool, job, CRASHED, self._settings.mode)
+        await fail(self.pool, job, CRASHED, self._settings.mode)
 
     def _new_client(self) -> GraphClient:
         return GraphClient(
@@ -101,13 +102,13 @@ class Worker:
         Raises:
             Unavailable: the database does not answer.
         """
-        async with connection(self._pool) as acquired:
+        async with connection(self.pool) as acquired:
             await call_store.remove_old_calls(acquired)
 
     async def problems(self) -> dict[str, str]:
         """Why this process could not take a run now; empty when it could."""
         found: dict[str, str] = {}
-        if not await is_alive(self._pool):
+        if not await is_alive(self.pool):
             found["database"] = "Postgres does not answer."
         now = time.monotonic()
         if now - (self.executor.claimed_at or 0) > LATELY_SECONDS and not self.executor.busy:
@@ -139,7 +140,8 @@ def create_app(settings: Settings) -> Starlette:
         body = {"ok": not problems, "mode": settings.mode, "problems": problems}
         return JSONResponse(body, status_code=503 if problems else 200)
 
-    return Starlette(routes=[Route("/health", live), Route("/health/ready", ready)], lifespan=lifespan)
+    routes = [Route("/health", live), Route("/health/ready", ready), bundle_route(settings)]
+    return Starlette(routes=routes, lifespan=lifespan)
 
 
 async def _start(stack: AsyncExitStack, settings: Settings) -> Worker:

@@ -24,6 +24,7 @@ from chassis.periodic import run_forever
 from chassis.service_tokens import TokenSigner
 from gateway import rering
 from gateway.accounts import Accounts
+from gateway.bundles import Bundles
 from gateway.connections import Connections
 from gateway.consumers import build_consumers
 from gateway.context import Context, Schema
@@ -47,6 +48,8 @@ NESTED_ERRORS: Final = (*GUARD_ERRORS, MethodNotAllowed, Internal)
 RESTART_SECONDS: Final = 1.0
 """A background job that ended unexpectedly begins again after this."""
 HOUSEKEEPING_SECONDS: Final = 3600.0
+BUNDLE_SECONDS: Final = 10.0
+"""A bundle is read from Postgres; it never waits for Meta."""
 
 
 def create_app(settings: GatewaySettings) -> FastAPI:
@@ -116,6 +119,8 @@ async def _running(settings: GatewaySettings) -> AsyncIterator[Context]:
         stack.push_async_callback(redis.aclose)
         client = internal_client(settings.meta_auth_url, timeout_seconds=settings.meta_auth_timeout_seconds)
         stack.push_async_callback(client.aclose)
+        publisher = internal_client(settings.ads_publisher_url, timeout_seconds=BUNDLE_SECONDS)
+        stack.push_async_callback(publisher.aclose)
         results = Results(pool=pool, ring_seconds=settings.rering_after_seconds)
         presence = PresenceReader(redis=redis)
         signer = TokenSigner(service="gateway", private_key=settings.service_private_key.get_secret_value())
@@ -128,6 +133,7 @@ async def _running(settings: GatewaySettings) -> AsyncIterator[Context]:
             accounts=Accounts(pool=pool, passwords=Passwords(), settings=settings),
             connections=Connections(client=client, signer=signer, pool=pool),
             publishing=Publishing(pool=pool, settings=settings),
+            bundles=Bundles(client=publisher, signer=signer),
             presence=presence,
             status_page=StatusPage(
                 pool=pool, presence=presence, standard_budget=settings.default_monthly_budget

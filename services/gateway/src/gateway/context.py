@@ -10,6 +10,7 @@ from chassis.database import Pool
 from chassis.outbox import Relay
 from chassis.streams import Consumers
 from gateway.accounts import Accounts
+from gateway.bundles import Bundles
 from gateway.connections import Connections
 from gateway.doorbell import Doorbell
 from gateway.overview import StatusPage
@@ -45,6 +46,7 @@ class Context:
     accounts: Accounts
     connections: Connections
     publishing: Publishing
+    bundles: Bundles
     presence: PresenceReader
     status_page: StatusPage
     doorbell: Doorbell

@@ -37,6 +37,9 @@ class GatewaySettings(ServiceSettings):
     meta_auth_timeout_seconds: float = Field(default=30.0, gt=0)
     """One answer of meta-auth may need several calls to Meta."""
 
+    ads_publisher_url: str = "http://localhost:3003"
+    """Any publisher: it is asked for repro bundles only."""
+
     session_idle_seconds: int = Field(default=WEEK_SECONDS, ge=1)
     """A session that nobody used for this long is over."""
     session_absolute_seconds: int = Field(default=2_592_000, ge=1)
@@ -57,7 +60,7 @@ class GatewaySettings(ServiceSettings):
     """Event streams that one process keeps open at most."""
     event_streams_per_customer: int = Field(default=10, ge=1)
 
-    @field_validator("app_url", "meta_auth_url")
+    @field_validator("app_url", "meta_auth_url", "ads_publisher_url")
     @classmethod
     def _without_slash(cls, value: str) -> str:
         return value.rstrip("/")

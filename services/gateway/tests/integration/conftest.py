@@ -177,6 +177,7 @@ def start_gateway(
         "REDIS_URL": valkey.url,
         "SERVICE_PRIVATE_KEY": key_pairs["gateway"][0],
         "META_AUTH_URL": f"http://127.0.0.1:{free_port()}",
+        "ADS_PUBLISHER_URL": f"http://127.0.0.1:{free_port()}",
         "CORS_ORIGINS": "http://localhost:3000,https://app.example.com",
     }
 

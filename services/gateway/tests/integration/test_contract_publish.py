@@ -253,3 +253,14 @@ async def test_publishes_are_in_the_audit_log_once_each(person: Person, admin: C
         person.me["customerId"],
     )
     assert [json.loads(row["detail"]) for row in rows] == [{"run_id": str(run.run_id)}]
+
+
+async def test_a_bundle_that_no_publisher_can_make_now_is_worth_another_try(person: Person) -> None:
+    run = await person.publish()
+    answer = await person.http.get(f"/ads/runs/{run.run_id}/bundle")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert answer.json() == {
+        "error": "UNAVAILABLE",
+        "message": "The publisher does not answer",
+        "hint": "Try again in a moment.",
+    }

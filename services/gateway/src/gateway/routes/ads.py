@@ -5,6 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Response
+from fastapi.responses import JSONResponse
 from sse_starlette import EventSourceResponse
 
 from chassis.errors import Conflict, ValidationFailed
@@ -22,6 +23,7 @@ from gateway.bodies.ads import (
     RunView,
     RunWithSteps,
 )
+from gateway.bundles import NoBundle, no_publisher
 from gateway.context import ContextDep
 from gateway.guard import CookieValue, CustomerByQueryDep, CustomerDep, OptionalCustomerDep
 from gateway.openapi import customer_get, customer_post, event_stream
@@ -45,6 +47,11 @@ BAD_LIMIT = ValidationFailed("limit must be a whole number")
 NO_RUN = UnknownRun()
 OPEN_RUN: dict[int | str, dict[str, Any]] = {
     200: {"model": Accepted, "description": "The open run answers for this request too (`deduped`)."}
+}
+
+BUNDLE: Final[dict[str, Any]] = {
+    "description": "The bundle, as an attachment.",
+    "content": {"application/json": {"schema": {"type": "object"}}},
 }
 
 FOLLOW: Final = """
@@ -206,6 +213,19 @@ async def follow(
         shutdown_event=stream.stopping,
         shutdown_grace_period=STOP_SECONDS,
     )
+
+
+@router.get(
+    "/ads/runs/{run_id}/bundle",
+    response_class=JSONResponse,
+    responses={200: BUNDLE, **customer_get(NO_RUN, NoBundle(), no_publisher())},
+    summary="All about one run in one file, for whoever looks into it",
+    description="The timeline, the journal and each call to Meta as curl. It holds no token and no secret.",
+)
+async def bundle(session: CustomerDep, run_id: RunId, context: ContextDep) -> Response:
+    content = await context.bundles.of_run(session.customer_id, run_id)
+    headers = {"content-disposition": f'attachment; filename="run-{run_id}.json"'}
+    return Response(content, media_type="application/json", headers=headers)
 
 
 @router.get(
