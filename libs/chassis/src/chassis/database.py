@@ -1,10 +1,14 @@
-"""Postgres: one asyncpg pool per process, one transaction per use case, Alembic for the schema."""
+"""Postgres: one asyncpg pool per process, one transaction per use case, Alembic for the schema.
+
+Rows belong to customers, and Postgres itself sees to it: a transaction sees those of its customer only.
+"""
 
 import json
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+from uuid import UUID
 
 import asyncpg
 from alembic import command, context
@@ -32,6 +36,10 @@ MIGRATION_LOCK_SECONDS = 2.0
 MIGRATION_RETRY_SECONDS = 1.0
 MIGRATION_TRIES = 60
 _LOCK_NOT_AVAILABLE = "55P03"
+NO_CUSTOMER: Final = {"app.customer_id": ""}
+"""What a session begins with: nobody's rows. Sessions of code from before row security lack it."""
+JOBS_SUFFIX: Final = "_jobs"
+"""Ends the name of the role that sees the rows of all customers; the serving role may turn into it."""
 LOST_CONNECTION = (
     asyncpg.PostgresConnectionError,
     asyncpg.CannotConnectNowError,
@@ -65,32 +73,77 @@ async def create_pool(url: str, *, name: str, size: int = 10) -> Pool:
         init=_prepare,
         timeout=ACQUIRE_TIMEOUT_SECONDS,
         command_timeout=STATEMENT_TIMEOUT_SECONDS,
-        server_settings={"application_name": name},
+        server_settings={"application_name": name, **NO_CUSTOMER},
+        reset=_leave_as_it_is,
     )
     return created
 
 
+async def _leave_as_it_is(_: "asyncpg.Connection[asyncpg.Record]") -> None:
+    # asyncpg's own reset is a round trip after each use. It has ended an open transaction before it comes
+    # here, and nothing that ours do to a session outlives one.
+    pass
+
+
 @asynccontextmanager
-async def transaction(database: Pool) -> AsyncIterator[Connection]:
-    """One transaction on one connection.
+async def transaction(database: Pool, *, customer: UUID | None = None) -> AsyncIterator[Connection]:
+    """One transaction on one connection. It sees and writes the rows of `customer` only, else of nobody.
 
     Raises:
         Unavailable: Postgres does not answer. What was written in the block may or may not be committed
             when the link was lost at the commit itself; every caller is safe to be repeated.
     """
+    async with _begun(database, f"BEGIN; {_act_for(customer)}" if customer else "BEGIN") as begun:
+        yield begun
+
+
+async def act_for(connection: Connection, customer: UUID) -> None:
+    """See the rows of this customer from here on in the open transaction, which has just learnt who it is."""
+    await connection.execute(_act_for(customer))
+
+
+def _act_for(customer: UUID) -> str:
+    # Without a parameter, so that it may share a round trip; only a UUID has `hex` as a text of 32 digits.
+    return f"SELECT set_config('app.customer_id', '{customer.hex}', true)"
+
+
+@asynccontextmanager
+async def across_customers(database: Pool) -> AsyncIterator[Connection]:
+    """One transaction that sees the rows of all customers: for jobs that belong to none, and for operators.
+
+    Raises:
+        Unavailable: as `transaction`.
+    """
+    async with _begun(
+        database, f"BEGIN; SELECT set_config('role', session_user || '{JOBS_SUFFIX}', true)"
+    ) as begun:
+        yield begun
+
+
+@asynccontextmanager
+async def _begun(database: Pool, begin: str) -> AsyncIterator[Connection]:
     try:
-        async with (
-            database.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as connection,
-            connection.transaction(),
-        ):
-            yield connection
+        async with database.acquire(timeout=ACQUIRE_TIMEOUT_SECONDS) as acquired:
+            # In one round trip, which asyncpg's own transactions would need two for.
+            await acquired.execute(begin)
+            try:
+                yield acquired
+            except BaseException:
+                await acquired.execute("ROLLBACK")
+                raise
+            await acquired.execute("COMMIT")
     except LOST_CONNECTION as exc:
         raise Unavailable("The database does not answer. Try again in a moment.") from exc
 
 
+async def see_all_customers(connection: Connection) -> None:
+    """Like `across_customers`, for the whole session of a connection outside of the pool."""
+    await connection.execute(f"SELECT set_config('role', session_user || '{JOBS_SUFFIX}', false)")
+
+
 @asynccontextmanager
 async def connection(database: Pool) -> AsyncIterator[Connection]:
-    """One connection without a transaction: for a single statement.
+    """One connection without a transaction: for a single statement about nobody's rows.
 
     Raises:
         Unavailable: Postgres does not answer.
@@ -153,6 +206,9 @@ async def run_migrations(metadata: MetaData) -> None:
         _ = sync.exec_driver_sql("SELECT pg_advisory_lock(hashtext('migrate'), hashtext(current_schema()))")
         sync.commit()
         context.configure(connection=sync, target_metadata=metadata, transaction_per_migration=True)
+        # Of the first try, when this is another: see `chassis.row_security`.
+        is_new = context.get_context().get_current_revision() is None
+        _ = context.config.attributes.setdefault("is_new", is_new)
         with context.begin_transaction():
             context.run_migrations()
 

@@ -20,8 +20,14 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from sqlalchemy import BigInteger, Column, DateTime, Identity, Index, MetaData, Table, Text, Uuid, func
 
-from chassis.database import LOST_CONNECTION, STATEMENT_TIMEOUT_SECONDS, Connection, Pool
-from chassis.database import connection as borrowed
+from chassis.database import (
+    LOST_CONNECTION,
+    STATEMENT_TIMEOUT_SECONDS,
+    Connection,
+    Pool,
+    across_customers,
+    see_all_customers,
+)
 from chassis.failpoints import failpoint
 from chassis.metrics import COUNT_LIMIT, Reading, meter
 from chassis.periodic import leave_if_cancelled
@@ -89,7 +95,10 @@ async def add_event(connection: Connection, stream: str, event: AnyEvent) -> Non
 
 
 async def send_again(connection: Connection, subject: str | UUID) -> None:
-    """Mark all events about `subject` as unsent: someone has lost them. Consumers drop what they know."""
+    """Mark all events about `subject` as unsent: someone has lost them. Consumers drop what they know.
+
+    Only `across_customers` sees events; elsewhere this does nothing.
+    """
     await connection.execute(
         "WITH again AS (UPDATE outbox SET sent_at = NULL WHERE subject = $1 AND sent_at IS NOT NULL)"
         " SELECT pg_notify($2 || '_' || current_schema(), '')",
@@ -203,6 +212,7 @@ class Relay:
         # A lost connection takes its notifications along: look at once, not at the next poll.
         connection.add_termination_listener(self._on_notify)
         try:
+            await see_all_customers(connection)
             await self._become_active(connection)
             schema = await connection.fetchval("SELECT current_schema()")
             await connection.add_listener(f"{NOTIFY_CHANNEL}_{schema}", self._on_notify)
@@ -239,7 +249,7 @@ class Relay:
         Raises:
             Unavailable: the database does not answer.
         """
-        async with borrowed(database) as acquired:
+        async with across_customers(database) as acquired:
             lag = await relay_lag(acquired)
         return {
             "autoads.relay.active": [(int(self.active), {})],

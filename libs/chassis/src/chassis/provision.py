@@ -1,7 +1,8 @@
-"""One-time set-up of a service's room in Postgres: its schema and its two login roles.
+"""One-time set-up of a service's room in Postgres: its schema and its roles.
 
 `<service>_owner` owns the schema and runs migrations; `<service>` serves requests and may only read
-and write rows. No role sees another service's schema.
+and write rows, within a transaction those of one customer. For work that belongs to no customer it turns
+into `<service>_jobs`, which nobody can log in as. No role sees another service's schema.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 
+from chassis.database import JOBS_SUFFIX
 from chassis.settings import ServiceSettings
 
 
@@ -38,7 +40,7 @@ def provision_from(settings: ServiceSettings) -> None:
 
 async def provision(admin_url: str, *, service: str, password: str, owner_password: str) -> None:
     """Create or refresh schema and roles of `service`. Safe to run again; passwords are set each time."""
-    owner = f"{service}_owner"
+    owner, jobs = f"{service}_owner", f"{service}{JOBS_SUFFIX}"
     connection = await asyncpg.connect(admin_url)
     try:
         async with connection.transaction():
@@ -46,6 +48,7 @@ async def provision(admin_url: str, *, service: str, password: str, owner_passwo
             await connection.execute("SELECT pg_advisory_xact_lock(hashtext('provision'))")
             await _login_role(connection, owner, owner_password)
             await _login_role(connection, service, password)
+            await _jobs_role(connection, jobs, service)
             database = await connection.fetchval("SELECT current_database()")
             if not await _is_superuser(connection):
                 # The administrator of a managed Postgres may act for a role only as its member.
@@ -56,9 +59,12 @@ async def provision(admin_url: str, *, service: str, password: str, owner_passwo
                 f'GRANT CONNECT ON DATABASE "{database}" TO "{service}", "{owner}"',
                 "REVOKE ALL ON SCHEMA public FROM PUBLIC",
                 f'CREATE SCHEMA IF NOT EXISTS "{service}" AUTHORIZATION "{owner}"',
-                f'GRANT USAGE ON SCHEMA "{service}" TO "{service}"',
-                f'{defaults} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "{service}"',
-                f'{defaults} GRANT USAGE, SELECT ON SEQUENCES TO "{service}"',
+                f'GRANT USAGE ON SCHEMA "{service}" TO "{service}", "{jobs}"',
+                f'{defaults} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO "{service}", "{jobs}"',
+                f'{defaults} GRANT USAGE, SELECT ON SEQUENCES TO "{service}", "{jobs}"',
+                # In a schema from before there was this role.
+                f'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA "{service}" TO "{jobs}"',
+                f'GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA "{service}" TO "{jobs}"',
                 f'ALTER ROLE "{service}" SET search_path = "{service}"',
                 f'ALTER ROLE "{owner}" SET search_path = "{service}"',
             ):
@@ -77,6 +83,20 @@ async def _login_role(connection: "asyncpg.Connection[asyncpg.Record]", name: st
         f"SELECT format('ALTER ROLE %I LOGIN{denied} PASSWORD %L', $1::text, $2::text)", name, password
     )
     await connection.execute(statement)
+
+
+async def _jobs_role(connection: "asyncpg.Connection[asyncpg.Record]", name: str, service: str) -> None:
+    """Make the role that sees all customers, and let the serving role turn into it, on purpose only.
+
+    Policies count for whoever inherits a role. So the serving role inherits nothing: from Postgres 16 on
+    that is a property of the grant, which follows from the role's own when it is made.
+    """
+    if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", name):
+        await connection.execute(f'CREATE ROLE "{name}" NOLOGIN')
+    await connection.execute(f'ALTER ROLE "{service}" NOINHERIT')
+    await connection.execute(f'GRANT "{name}" TO "{service}"')
+    if await connection.fetchval("SELECT pg_has_role($1, $2, 'USAGE')", service, name):
+        raise ValueError(f"the role {service} inherits {name}: revoke that grant, then provision again")
 
 
 async def _is_superuser(connection: "asyncpg.Connection[asyncpg.Record]") -> bool:

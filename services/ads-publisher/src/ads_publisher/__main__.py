@@ -17,8 +17,7 @@ from ads_publisher.dead_jobs import DeadJobs
 from ads_publisher.jobs_commands import found_job, jobs_commands
 from ads_publisher.settings import Settings
 from ads_publisher.worker import create_app
-from chassis.database import Connection, create_pool
-from chassis.database import connection as acquire
+from chassis.database import Connection, across_customers, create_pool
 from chassis.database import migrate as migrate_schema
 from chassis.dead_commands import dead_commands
 from chassis.dead_letters import DeadLetters, DeadStreams
@@ -52,7 +51,7 @@ def migrate() -> None:
 @asynccontextmanager
 async def _database() -> AsyncIterator[Connection]:
     url = Settings.load().database_url.get_secret_value()
-    async with await create_pool(url, name="operator", size=2) as pool, acquire(pool) as connection:
+    async with await create_pool(url, name="operator", size=2) as pool, across_customers(pool) as connection:
         yield connection
 
 

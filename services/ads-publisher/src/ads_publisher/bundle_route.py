@@ -9,7 +9,7 @@ from starlette.routing import Route
 from ads_publisher import jobs_store
 from ads_publisher.bundle import make_bundle
 from ads_publisher.settings import Settings
-from chassis.database import Pool, connection
+from chassis.database import Pool, across_customers, transaction
 from chassis.errors import AppError, Forbidden, NotFound, Unauthorized
 from chassis.service_tokens import Caller, TokenVerifier
 
@@ -45,9 +45,14 @@ def _caller(verifier: TokenVerifier, authorization: str) -> Caller:
 
 
 async def _bundle_of(pool: Pool, caller: Caller, run_id: UUID, settings: Settings) -> str:
-    async with connection(pool) as acquired:
+    async with transaction(pool, customer=caller.customer_id) as acquired:
+        own = await jobs_store.find_job(acquired, run_id)
+    # Another customer's run and no run at all are told apart by nobody.
+    if own is None or own.run_id != run_id:
+        raise NO_BUNDLE
+    # Some of its facts are in events, which no customer's transaction sees.
+    async with across_customers(pool) as acquired:
         job = await jobs_store.find_job(acquired, run_id)
-        # Another customer's run and no run at all are told apart by nobody.
-        if job is None or job.run_id != run_id or job.customer_id != caller.customer_id:
+        if job is None or job.customer_id != caller.customer_id:
             raise NO_BUNDLE
         return await make_bundle(acquired, job, settings)

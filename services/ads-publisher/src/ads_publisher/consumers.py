@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ads_publisher import store
-from chassis.database import Pool, transaction
+from chassis.database import Pool, across_customers, transaction
 from chassis.failpoints import failpoint
 from chassis.outbox import send_again
 from chassis.telemetry import annotate, customer_hash, get_logger
@@ -25,7 +25,7 @@ class Ingest:
         kind = "publish" if isinstance(event, AdsPublish) else "sync"
         annotate(run_id=event.subject, customer_hash=customer_hash(event.customerid))
         await failpoint("publisher.ingest.before_insert")
-        async with transaction(self._pool) as connection:
+        async with transaction(self._pool, customer=event.customerid) as connection:
             is_new = await store.insert_job(
                 connection,
                 job_id=event.id,
@@ -36,7 +36,8 @@ class Ingest:
                 request=_request(event),
                 traceparent=event.traceparent,
             )
-            if not is_new:
+        if not is_new:
+            async with across_customers(self._pool) as connection:
                 await send_again(connection, event.data.run_id)
         _log.info(
             "job_ingested" if is_new else "job_known",

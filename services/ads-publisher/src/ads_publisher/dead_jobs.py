@@ -13,7 +13,7 @@ from ads_publisher import dead_store
 from ads_publisher.dead_store import DeadJob
 from ads_publisher.reporting import report
 from ads_publisher.store import Job, LeaseLost
-from chassis.database import Pool, connection
+from chassis.database import Pool, across_customers
 from chassis.dead_letters import DeadLetter
 from contracts.events import PublishMode, RunStartedBody
 from contracts.wire import iso_utc
@@ -38,7 +38,7 @@ class DeadJobs:
         Raises:
             Unavailable: the database does not answer.
         """
-        async with connection(self._pool) as acquired:
+        async with across_customers(self._pool) as acquired:
             dead = await dead_store.list_dead(acquired)
         for job in dead:
             yield _letter(job)
@@ -71,7 +71,7 @@ class DeadJobs:
             wanted = UUID(letter_id)
         except ValueError:
             return None
-        async with connection(self._pool) as acquired:
+        async with across_customers(self._pool) as acquired:
             return await dead_store.find_dead(acquired, wanted)
 
     async def _reopen(self, job: Job) -> None:

@@ -17,7 +17,7 @@ from ads_publisher import metrics, store
 from ads_publisher.run_spans import claim_span
 from ads_publisher.saga import retry_delay
 from ads_publisher.store import Job, LeaseLost
-from chassis.database import Pool, connection
+from chassis.database import Pool, across_customers, transaction
 from chassis.errors import Unavailable
 from chassis.telemetry import get_logger, mark_failed
 
@@ -88,7 +88,7 @@ class Executor:
         if free <= 0:
             return 0
         try:
-            async with connection(self._pool) as acquired:
+            async with across_customers(self._pool) as acquired:
                 jobs = await store.claim_due_jobs(acquired, limit=free, lease_seconds=self._lease_seconds)
         except Unavailable as exc:
             _log.warning("claim_delayed", reason=exc.message)
@@ -131,7 +131,7 @@ class Executor:
     async def _give_back(self, job: Job) -> None:
         # If this fails too, the lease runs out by itself.
         with suppress(LeaseLost, Unavailable):
-            async with connection(self._pool) as acquired:
+            async with transaction(self._pool, customer=job.customer_id) as acquired:
                 await store.defer_job(acquired, job, seconds=retry_delay(job.deferrals))
 
     async def _give_back_crashed(self, job: Job) -> None:
@@ -139,7 +139,7 @@ class Executor:
             if job.crashes + 1 >= MAX_CRASHES:
                 await self._give_up(job)
                 return
-            async with connection(self._pool) as acquired:
+            async with transaction(self._pool, customer=job.customer_id) as acquired:
                 await store.defer_crashed_job(acquired, job, seconds=retry_delay(job.crashes))
 
     async def renew(self) -> None:
@@ -148,7 +148,7 @@ class Executor:
             await asyncio.sleep(self._lease_seconds / RENEWALS_PER_LEASE)
             held = {job_id: fence for job_id, (fence, _) in self._held.items()}
             try:
-                async with connection(self._pool) as acquired:
+                async with across_customers(self._pool) as acquired:
                     ours = await store.renew_leases(
                         acquired, list(held.items()), lease_seconds=self._lease_seconds
                     )
@@ -181,5 +181,5 @@ class Executor:
         if left:
             _log.warning("drain_incomplete", runs=len(left))
             with suppress(Unavailable):
-                async with connection(self._pool) as acquired:
+                async with across_customers(self._pool) as acquired:
                     await store.renew_leases(acquired, list(left.items()), lease_seconds=0)

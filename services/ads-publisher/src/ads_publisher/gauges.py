@@ -5,7 +5,7 @@ from typing import Final, get_args
 from ads_publisher import count_store
 from ads_publisher.executor import Executor
 from ads_publisher.store import DeadReason
-from chassis.database import Pool, connection
+from chassis.database import Pool, across_customers
 from chassis.metrics import Gauges, Reading
 from chassis.outbox import RELAY_GAUGES, Relay
 from chassis.stream_telemetry import STREAM_GAUGES
@@ -33,7 +33,7 @@ def build_gauges(*, pool: Pool, relay: Relay, consumers: Consumers, executor: Ex
         return await relay.measure(pool)
 
     async def measure_jobs() -> dict[str, list[Reading]]:
-        async with connection(pool) as acquired:
+        async with across_customers(pool) as acquired:
             due, oldest_seconds = await count_store.count_due_jobs(acquired)
             dead = await count_store.count_dead_jobs(acquired)
         return {

@@ -8,7 +8,7 @@ from ads_publisher.endings import wait
 from ads_publisher.outcomes import MetaError
 from ads_publisher.run import Run
 from ads_publisher.usage import APP, APP_WIDE_CODE, account_usage, throttle_seconds
-from chassis.database import connection
+from chassis.database import transaction
 from contracts.events import StepName
 
 WAITING_FOR_META: Final = "Waiting for Meta until {until}. It limits how often it is called."
@@ -46,5 +46,5 @@ async def pause(run: Run, step: StepName, *, seconds: float) -> None:
 async def save_pauses(run: Run) -> None:
     """Keep what Meta's usage headers ask for where every publisher process reads it."""
     for scope, seconds in run.graph.take_pauses().items():
-        async with connection(run.pool) as acquired:
+        async with transaction(run.pool, customer=run.job.customer_id) as acquired:
             await store.save_pause(acquired, scope=scope, seconds=seconds)

@@ -31,7 +31,7 @@ from ads_publisher.saga import (
     retry_delay,
 )
 from ads_publisher.settling import keep_waiting, read_failed, settle, verify
-from chassis.database import connection
+from chassis.database import transaction
 from chassis.errors import Unavailable
 from chassis.failpoints import failpoint
 from contracts.events import PublishRequest, RunStartedBody, RunStepBody, RunSucceededBody
@@ -85,7 +85,7 @@ async def allowed(run: Run) -> bool:
         await run.fail(prerequisite(problem or "No grant", "connection"))
         return False
     if run.job.lane != grant.ad_account_id:
-        async with connection(run.pool) as acquired:
+        async with transaction(run.pool, customer=run.job.customer_id) as acquired:
             if not await store.has_attempts(acquired, run.job):
                 await store.change_lane(acquired, run.job, grant.ad_account_id)
                 return False
@@ -145,7 +145,7 @@ async def _tell_target(run: Run, request: PublishRequest) -> None:
 async def _carry_on(run: Run) -> None:
     go_on = True
     while go_on:
-        async with connection(run.pool) as acquired:
+        async with transaction(run.pool, customer=run.job.customer_id) as acquired:
             journal, now, paused_until = await store.load_journal(
                 acquired, customer_id=run.job.customer_id, ad_account_id=run.access.ad_account_id
             )

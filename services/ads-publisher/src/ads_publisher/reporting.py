@@ -120,7 +120,7 @@ async def report(
         LeaseLost: the run belongs to another process now; nothing was written.
         Unavailable: the database does not answer.
     """
-    async with transaction(pool) as connection:
+    async with transaction(pool, customer=job.customer_id) as connection:
         news = Report(connection, job, after_end=after_end)
         yield news
         if log:

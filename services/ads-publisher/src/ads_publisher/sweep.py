@@ -24,7 +24,7 @@ from ads_publisher.run import NAMES
 from ads_publisher.saga import Attempt
 from ads_publisher.settings import Settings
 from ads_publisher.store import Job, LeaseLost
-from chassis.database import Pool, connection, transaction
+from chassis.database import Pool, across_customers, transaction
 from chassis.errors import Unavailable
 from chassis.failpoints import failpoint
 from chassis.telemetry import customer_hash, get_logger, span
@@ -53,7 +53,7 @@ class Sweeper:
         Raises:
             Unavailable: the database does not answer.
         """
-        async with transaction(self.pool) as acquired:
+        async with across_customers(self.pool) as acquired:
             due = await sweep_store.claim_due_sweeps(
                 acquired,
                 limit=BATCH,
@@ -70,7 +70,7 @@ class Sweeper:
                 continue
             metrics.sweeps.add(1, {"result": "extra" if extra else "clean"})
             schedule = self.settings.sweep_after_seconds[sweeps + 1 :]
-            async with transaction(self.pool) as acquired:
+            async with transaction(self.pool, customer=job.customer_id) as acquired:
                 await sweep_store.record_sweep(
                     acquired,
                     attempt.id,
@@ -100,7 +100,7 @@ class Sweeper:
             return []
         access = Access(ad_account_id=ad_account_id, token=grant.access_token.get_secret_value(), log=log)
         found = await find_by_marker(self.graph, access, attempt)
-        async with connection(self.pool) as acquired:
+        async with transaction(self.pool, customer=job.customer_id) as acquired:
             journal, _, _ = await store.load_journal(
                 acquired, customer_id=job.customer_id, ad_account_id=ad_account_id
             )

@@ -30,7 +30,7 @@ from ads_publisher.store import Job
 from ads_publisher.sweep import Sweeper
 from ads_publisher.sync import sync
 from ads_publisher.versions import version_warning
-from chassis.database import Pool, connection, create_pool, is_alive
+from chassis.database import Pool, across_customers, create_pool, is_alive
 from chassis.failpoints import arm
 from chassis.internal_calls import internal_client
 from chassis.metrics import MEASURE_SECONDS
@@ -102,7 +102,7 @@ class Worker:
         Raises:
             Unavailable: the database does not answer.
         """
-        async with connection(self.pool) as acquired:
+        async with across_customers(self.pool) as acquired:
             await call_store.remove_old_calls(acquired)
 
     async def problems(self) -> dict[str, str]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from chassis.database import Pool, create_pool, migrate
+from chassis.database import Pool, across_customers, create_pool, migrate
 from chassis.provision import provision
 from local_stack.pytest_plugin import CreateDatabase
 
@@ -31,8 +31,8 @@ async def migrated_url(create_database: CreateDatabase) -> str:
 async def pool(migrated_url: str) -> AsyncIterator[Pool]:
     """The serving role's pool on empty tables."""
     opened = await create_pool(as_role(migrated_url, "ads_publisher", PASSWORD), name="test")
-    await opened.execute("DELETE FROM publish_attempts")
-    await opened.execute("DELETE FROM publish_jobs")
-    await opened.execute("DELETE FROM outbox")
+    async with across_customers(opened) as connection:
+        for table in ("publish_attempts", "publish_jobs", "outbox"):
+            await connection.execute(f"DELETE FROM {table}")
     yield opened
     await opened.close()

@@ -35,7 +35,7 @@ async def publisher(pool: Pool) -> AsyncIterator[httpx.AsyncClient]:
 
 async def a_run(pool: Pool, customer_id: UUID) -> UUID:
     run_id = uuid4()
-    async with transaction(pool) as connection:
+    async with transaction(pool, customer=customer_id) as connection:
         await store.insert_job(
             connection,
             job_id=uuid4(),
@@ -71,7 +71,8 @@ async def test_a_foreign_run_looks_like_none(pool: Pool, publisher: httpx.AsyncC
 async def test_a_job_id_is_no_run_id(pool: Pool, publisher: httpx.AsyncClient) -> None:
     customer = uuid4()
     run_id = await a_run(pool, customer)
-    job_id = await pool.fetchval("SELECT id FROM publish_jobs WHERE run_id = $1", run_id)
+    async with transaction(pool, customer=customer) as connection:
+        job_id = await connection.fetchval("SELECT id FROM publish_jobs WHERE run_id = $1", run_id)
     answer = await publisher.get(f"/internal/runs/{job_id}/bundle", headers=bearer(customer))
     assert answer.status_code == 404
 

@@ -9,7 +9,7 @@ from ads_publisher import call_store, jobs_store, store
 from ads_publisher.calls import CallLog, answered, failed
 from ads_publisher.reporting import report
 from ads_publisher.store import Job, LeaseLost
-from chassis.database import Pool, connection, transaction
+from chassis.database import Pool, across_customers
 from contracts.events import RunStepBody
 
 REQUEST = httpx.Client().build_request(
@@ -26,7 +26,7 @@ def log_of_two() -> CallLog:
 
 async def claimed(pool: Pool) -> Job:
     run_id = uuid4()
-    async with transaction(pool) as opened:
+    async with across_customers(pool) as opened:
         await store.insert_job(
             opened,
             job_id=uuid4(),
@@ -47,7 +47,7 @@ async def tell(pool: Pool, job: Job, log: CallLog) -> None:
 
 
 async def kept(pool: Pool, job_id: UUID) -> list[dict[str, object]]:
-    async with connection(pool) as acquired:
+    async with across_customers(pool) as acquired:
         return await jobs_store.calls_of(acquired, job_id)
 
 
@@ -65,7 +65,7 @@ async def test_calls_are_written_with_the_next_report_and_only_once(pool: Pool) 
     assert first["answer"] == {"error": {"code": None, "error_subcode": None, "message": "a  b"}}
     assert first["params"] == {"name": "a b"}
     assert (second["failure"], second["status"], second["answer"]) == ("TimeoutError", None, None)
-    async with connection(pool) as acquired:
+    async with across_customers(pool) as acquired:
         assert await jobs_store.account_of(acquired, job.id) == ACCOUNT
 
 
@@ -85,7 +85,7 @@ async def test_calls_are_removed_after_thirty_days(pool: Pool) -> None:
         "UPDATE meta_calls SET at = now() - interval '30 days 1 minute' WHERE failure IS NOT NULL"
     )
     await pool.execute("UPDATE meta_calls SET at = now() - interval '29 days' WHERE failure IS NULL")
-    async with connection(pool) as acquired:
+    async with across_customers(pool) as acquired:
         await call_store.remove_old_calls(acquired)
     assert [call["status"] for call in await kept(pool, job.id)] == [400]
 
@@ -98,7 +98,7 @@ async def test_calls_go_with_their_job(pool: Pool) -> None:
 
 
 async def another(pool: Pool, kind: str) -> None:
-    async with transaction(pool) as opened:
+    async with across_customers(pool) as opened:
         await store.insert_job(
             opened,
             job_id=uuid4(),
@@ -115,7 +115,7 @@ async def test_a_job_says_for_which_runs_of_its_lane_it_waits(pool: Pool) -> Non
     running = await claimed(pool)
     await another(pool, "publish")
     await another(pool, "sync")
-    async with transaction(pool) as opened:
+    async with across_customers(pool) as opened:
         [third, second, first] = await jobs_store.list_jobs(opened, status=None, lane="act_1", limit=5)
         assert first.run_id == running.run_id
         assert await jobs_store.ahead_of(opened, third.job_id) == [first.run_id, second.run_id]
@@ -129,7 +129,7 @@ async def test_a_job_says_for_which_runs_of_its_lane_it_waits(pool: Pool) -> Non
 async def test_jobs_are_found_by_status_and_lane_and_their_pauses_with_them(pool: Pool) -> None:
     running = await claimed(pool)
     await another(pool, "sync")
-    async with transaction(pool) as opened:
+    async with across_customers(pool) as opened:
         await store.save_pause(opened, scope="act_1", seconds=60)
         await store.save_pause(opened, scope="act_2", seconds=60)
         [ready] = await jobs_store.list_jobs(opened, status="ready", lane=None, limit=5)

@@ -17,7 +17,7 @@ from ads_publisher.executor import MAX_CRASHES, Executor
 from ads_publisher.reporting import report
 from ads_publisher.saga import MAX_ATTEMPTS, AttemptOutcome, Do, GiveUp, Settle, next_move
 from ads_publisher.store import Job
-from chassis.database import Pool, transaction
+from chassis.database import Pool, across_customers
 from chassis.errors import Unavailable
 from contracts.events import RunFailed, RunStarted, read_event
 
@@ -41,13 +41,13 @@ class Work:
         self.calls += 1
         if self._failures:
             raise self._failures.pop()
-        async with transaction(self._pool) as connection:
+        async with across_customers(self._pool) as connection:
             await store.finish_job(connection, job, "done")
 
 
 async def take_in(pool: Pool) -> UUID:
     job_id = uuid4()
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         await store.insert_job(
             connection,
             job_id=job_id,
@@ -101,7 +101,7 @@ async def crash_to_death(pool: Pool) -> UUID:
 
 
 async def claim(pool: Pool) -> Job:
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         [job] = await store.claim_due_jobs(connection, limit=1, lease_seconds=30)
     return job
 
@@ -113,7 +113,7 @@ async def news(pool: Pool) -> list[Any]:
 async def journal(
     pool: Pool, job: Job, outcome: AttemptOutcome, *, number: int = 1, object_id: str | None = None
 ) -> None:
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         attempt_id, _ = await store.insert_intent(
             connection,
             job,
@@ -128,7 +128,7 @@ async def journal(
 
 
 async def move(pool: Pool, job: Job) -> object:
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         attempts, now, _ = await store.load_journal(connection, customer_id=CUSTOMER, ad_account_id=ACCOUNT)
     tries = MAX_ATTEMPTS * (1 + job.replays)
     return next_move(attempts, job_id=job.id, now=now, max_attempts=tries)
@@ -141,7 +141,7 @@ async def unconfirmed(pool: Pool) -> UUID:
     for number in range(1, MAX_ATTEMPTS + 1):
         await journal(pool, job, "absent", number=number)
     assert await move(pool, job) == GiveUp(step="campaign")
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         await store.finish_job(connection, job, "failed", dead_reason="unconfirmed")
     return job_id
 
@@ -256,7 +256,7 @@ async def test_a_replayed_unconfirmed_run_looks_again_before_it_creates_again(po
     looked_at = await move(pool, job)
     assert isinstance(looked_at, Settle)
     assert looked_at.attempt.number == MAX_ATTEMPTS
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         await store.record_answer(connection, looked_at.attempt.id, "absent")
     assert await move(pool, job) == Do(step="campaign", number=MAX_ATTEMPTS + 1, parent_id=None)
 
@@ -266,7 +266,7 @@ async def test_a_replay_allows_five_more_creates_and_no_more(pool: Pool) -> None
     job = await claim(pool)
     looked_at = await move(pool, job)
     assert isinstance(looked_at, Settle)
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         await store.record_answer(connection, looked_at.attempt.id, "absent")
     for number in range(MAX_ATTEMPTS + 1, 2 * MAX_ATTEMPTS + 1):
         assert await move(pool, job) == Do(step="campaign", number=number, parent_id=None)
@@ -279,7 +279,7 @@ async def test_a_replay_does_not_look_for_a_lost_campaign_when_another_run_has_m
     await take_in(pool)
     other = await claim(pool)
     await journal(pool, other, "created", object_id="11")
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         await store.finish_job(connection, other, "done")
     assert await replay(pool, dead)
     outcomes = await pool.fetch("SELECT outcome FROM publish_attempts WHERE job_id = $1", dead)

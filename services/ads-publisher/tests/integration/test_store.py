@@ -8,11 +8,11 @@ import pytest
 
 from ads_publisher import store
 from ads_publisher.store import Job, LeaseLost
-from chassis.database import Pool, transaction
+from chassis.database import Pool, across_customers
 
 
 async def take_in(pool: Pool, lane: str, *, job_id: UUID | None = None, run_id: UUID | None = None) -> bool:
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         return await store.insert_job(
             connection,
             job_id=job_id or uuid4(),
@@ -26,12 +26,12 @@ async def take_in(pool: Pool, lane: str, *, job_id: UUID | None = None, run_id: 
 
 
 async def claim(pool: Pool, *, limit: int = 10, lease_seconds: float = 30) -> list[Job]:
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         return await store.claim_due_jobs(connection, limit=limit, lease_seconds=lease_seconds)
 
 
 async def intend(pool: Pool, job: Job, *, number: int = 1) -> int:
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         await store.next_version(connection, job)
         attempt_id, _ = await store.insert_intent(
             connection,
@@ -62,7 +62,7 @@ async def test_one_ad_account_is_worked_by_one_task_and_in_order(pool: Pool) -> 
     assert {job.id for job in claimed} == {first, other}
     assert await claim(pool) == []
     done = next(job for job in claimed if job.id == first)
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         await store.finish_job(connection, done, "done")
     assert [job.id for job in await claim(pool)] == [second]
 
@@ -71,7 +71,7 @@ async def test_a_waiting_job_keeps_its_place_in_the_lane(pool: Pool) -> None:
     await take_in(pool, "a")
     await take_in(pool, "a")
     [job] = await claim(pool)
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         await store.defer_job(connection, job, seconds=60)
     assert await claim(pool) == []
 
@@ -96,7 +96,7 @@ async def test_a_zombie_can_write_nothing(pool: Pool) -> None:
     await take_in(pool, "a")
     [zombie] = await claim(pool, lease_seconds=0)
     [heir] = await claim(pool)
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         for refused in (
             store.next_version(connection, zombie),
             store.defer_job(connection, zombie, seconds=1),
@@ -114,7 +114,7 @@ async def test_renewing_keeps_only_leases_that_are_still_held(pool: Pool) -> Non
     lost, _ = await claim(pool, lease_seconds=0)
     await claim(pool)
     kept_ids = [(lost.id, lost.fence), (lost.id, lost.fence + 1)]
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         assert await store.renew_leases(connection, kept_ids[:1], lease_seconds=30) == set()
         assert await store.renew_leases(connection, kept_ids, lease_seconds=30) == {lost.id}
 
@@ -125,11 +125,11 @@ async def test_an_attempt_is_journaled_once_and_answered_once(pool: Pool) -> Non
     attempt_id = await intend(pool, job)
     with pytest.raises(asyncpg.UniqueViolationError):
         await intend(pool, job)
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         await store.record_answer(connection, attempt_id, "unknown")
         await store.record_answer(connection, attempt_id, "adopted", object_id="11")
     with pytest.raises(LeaseLost):
-        async with transaction(pool) as connection:
+        async with across_customers(pool) as connection:
             await store.record_answer(connection, attempt_id, "absent")
 
 
@@ -137,10 +137,10 @@ async def test_one_run_can_have_one_campaign_only(pool: Pool) -> None:
     await take_in(pool, "a")
     [job] = await claim(pool)
     first, second = await intend(pool, job), await intend(pool, job, number=2)
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         await store.record_answer(connection, first, "created", object_id="11")
     with pytest.raises(asyncpg.UniqueViolationError):
-        async with transaction(pool) as connection:
+        async with across_customers(pool) as connection:
             await store.record_answer(connection, second, "created", object_id="12")
 
 
@@ -148,7 +148,7 @@ async def test_what_was_below_a_vanished_campaign_is_gone_too(pool: Pool) -> Non
     await take_in(pool, "a")
     [job] = await claim(pool)
     campaign = await intend(pool, job)
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         await store.record_answer(connection, campaign, "created", object_id="11")
         adset, _ = await store.insert_intent(
             connection,
@@ -172,7 +172,7 @@ async def test_the_proof_is_backdated_from_the_journaled_intent(pool: Pool) -> N
     await take_in(pool, "a")
     [job] = await claim(pool)
     await intend(pool, job)
-    async with transaction(pool) as connection:
+    async with across_customers(pool) as connection:
         [attempt], now, _ = await store.load_journal(
             connection, customer_id=job.customer_id, ad_account_id="act_1"
         )

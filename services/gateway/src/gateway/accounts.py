@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid4
 
-from chassis.database import Connection, Pool, connection, transaction
+from chassis.database import Connection, Pool, act_for, connection, transaction
 from chassis.errors import RateLimited, Unauthorized, ValidationFailed
 from chassis.telemetry import get_logger
 from gateway.passwords import Passwords
@@ -59,7 +59,7 @@ class Accounts:
         """
         password_hash = await self._passwords.hash(password)
         identity = Identity(user_id=uuid4(), customer_id=uuid4(), email=email)
-        async with transaction(self._pool) as conn:
+        async with transaction(self._pool, customer=identity.customer_id) as conn:
             await store.insert_customer(conn, identity.customer_id, name)
             added = await store.insert_user(
                 conn,
@@ -94,7 +94,7 @@ class Accounts:
             await self._passwords.hash(password) if self._passwords.is_outdated(user.password_hash) else None
         )
         identity = Identity(user_id=user.id, customer_id=user.customer_id, email=user.email)
-        async with transaction(self._pool) as conn:
+        async with transaction(self._pool, customer=identity.customer_id) as conn:
             await store.forget_login_attempts(conn, account_hash, address)
             if renewed:
                 await store.replace_password_hash(conn, user.id, renewed)
@@ -110,9 +110,10 @@ class Accounts:
         if not token:
             return
         async with transaction(self._pool) as conn:
-            user_id = await store.revoke_session(conn, _digest(token))
-            if user_id:
-                await add_audit_entry(conn, "logout", user_id=user_id)
+            if ended := await store.revoke_session(conn, _digest(token)):
+                user_id, customer_id = ended
+                await act_for(conn, customer_id)
+                await add_audit_entry(conn, "logout", customer_id=customer_id, user_id=user_id)
 
     async def find_session(self, token: str) -> store.FoundSession | None:
         """The open session of a cookie; its user may have been deleted."""
@@ -121,7 +122,8 @@ class Accounts:
             found = await store.find_session(
                 conn, _digest(token), idle_seconds=idle, touch_seconds=min(TOUCH_SECONDS, idle / 10)
             )
-            if found and found.is_stale:
+        if found and found.is_stale and found.customer_id:
+            async with transaction(self._pool, customer=found.customer_id) as conn:
                 await store.touch_session(conn, found.token_hash)
         return found
 
@@ -159,7 +161,7 @@ class Accounts:
             )
 
     async def _login_failed(self, account_hash: str, user: store.User | None) -> None:
-        async with connection(self._pool) as conn:
+        async with transaction(self._pool, customer=user.customer_id if user else None) as conn:
             await add_audit_entry(
                 conn,
                 "login",

@@ -3,7 +3,7 @@
 from typing import Final
 from uuid import UUID
 
-from chassis.database import Pool, connection
+from chassis.database import Pool, transaction
 from gateway.bodies.ads import AdSettingsBody
 from gateway.store import ads as store
 
@@ -13,7 +13,7 @@ DEFAULT_CTA: Final = "learn_more"
 async def save_settings(pool: Pool, customer_id: UUID, body: AdSettingsBody) -> tuple[store.AdSettings, bool]:
     """Replace all settings; True when they are the customer's first. A save clears the last error."""
     centre = body.geo_center_text or None
-    async with connection(pool) as conn:
+    async with transaction(pool, customer=customer_id) as conn:
         return await store.save_settings(
             conn,
             customer_id,

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from redis.asyncio import Redis
 from starlette.middleware.cors import CORSMiddleware
 
-from chassis.database import Pool, connection, create_pool
+from chassis.database import Pool, across_customers, create_pool
 from chassis.errors import AppError, Internal, MethodNotAllowed, NotFound
 from chassis.http import install
 from chassis.internal_calls import internal_client
@@ -163,7 +163,7 @@ def _start_jobs(context: Context) -> list[asyncio.Task[None]]:
     )
 
     async def clean() -> None:
-        async with connection(context.pool) as conn:
+        async with across_customers(context.pool) as conn:
             await remove_old_rows(conn)
 
     jobs = {

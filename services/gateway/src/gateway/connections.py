@@ -6,7 +6,7 @@ from uuid import UUID
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from chassis.database import Pool, connection
+from chassis.database import Pool, transaction
 from chassis.errors import AppError, Retryable, Unavailable, error_classes
 from chassis.service_tokens import TokenSigner
 from chassis.telemetry import get_logger
@@ -117,7 +117,7 @@ class Connections:
     async def _remember(self, customer_id: UUID, status: ConnectionStatus) -> None:
         if status.version == 0:  # never connected: there is nothing to remember
             return
-        async with connection(self._pool) as conn:
+        async with transaction(self._pool, customer=customer_id) as conn:
             await store.save_connection_view(
                 conn,
                 customer_id,
@@ -130,7 +130,7 @@ class Connections:
             )
 
     async def _audit(self, action: str, who: Session | SessionRef, **detail: str) -> None:
-        async with connection(self._pool) as conn:
+        async with transaction(self._pool, customer=who.customer_id) as conn:
             await add_audit_entry(conn, action, customer_id=who.customer_id, user_id=who.user_id, **detail)
 
     async def _call(
@@ -174,7 +174,7 @@ class Connections:
 async def record_connection(pool: Pool, event: ConnectionChanged) -> None:
     """Keep what meta-auth told about a connection; late news changes nothing."""
     data = event.data
-    async with connection(pool) as conn:
+    async with transaction(pool, customer=event.customerid) as conn:
         await store.save_connection_view(
             conn,
             event.customerid,

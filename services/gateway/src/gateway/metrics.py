@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chassis.database import Pool, connection
+from chassis.database import Pool, across_customers
 from chassis.metrics import Gauges, Reading, begin_at_zero, meter
 from chassis.outbox import RELAY_GAUGES, Relay
 from chassis.stream_telemetry import STREAM_GAUGES
@@ -42,7 +42,7 @@ def build_gauges(*, pool: Pool, relay: Relay, consumers: Consumers, presence: Pr
         return await relay.measure(pool)
 
     async def measure_runs() -> dict[str, list[Reading]]:
-        async with connection(pool) as acquired:
+        async with across_customers(pool) as acquired:
             state = await open_runs(acquired)
         return {
             "autoads.runs.open": [(state.count, {})],

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from chassis.database import Pool, connection
+from chassis.database import Pool, transaction
 from contracts.money import default_monthly_budget
 from gateway.bodies.ads import (
     AdSettingsView,
@@ -35,7 +35,7 @@ class StatusPage:
         self._standard_budget = standard_budget
 
     async def read(self, customer_id: UUID) -> AdsStatus:
-        async with connection(self._pool) as conn:
+        async with transaction(self._pool, customer=customer_id) as conn:
             found = await overview(conn, customer_id, limit=LAST_RUNS)
         presence = self._presence.current()
         return AdsStatus(

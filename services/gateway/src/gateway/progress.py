@@ -17,7 +17,7 @@ from uuid import UUID
 import anyio
 from sse_starlette import ServerSentEvent
 
-from chassis.database import Pool, connection
+from chassis.database import Pool, transaction
 from chassis.errors import RateLimited, Unavailable, ValidationFailed
 from chassis.telemetry import get_logger
 from gateway.bodies.ads import RunStepView
@@ -194,7 +194,7 @@ class RunStream:
                 await bell.wait()
 
     async def _read(self) -> Progress:
-        async with connection(self._pool) as conn:
+        async with transaction(self._pool, customer=self._customer_id) as conn:
             found = await read_progress(conn, self._customer_id, self._run_id, after=self._after)
         if found is None:
             raise UnknownRun

@@ -15,7 +15,7 @@ from uuid import UUID, uuid4
 
 from opentelemetry.trace import SpanKind
 
-from chassis.database import Connection, Pool, connection, transaction
+from chassis.database import Connection, Pool, transaction
 from chassis.errors import Conflict, NotFound, Unavailable, ValidationFailed
 from chassis.failpoints import failpoint
 from chassis.metrics import labelled
@@ -94,7 +94,7 @@ class Publishing:
     async def _accept_or_replay(
         self, job_type: JobType, session: Session, *, body: Mapping[str, Any], key: str | None
     ) -> Acceptance:
-        async with transaction(self._pool) as conn:
+        async with transaction(self._pool, customer=session.customer_id) as conn:
             replay = await _claim_key(conn, session.customer_id, key, job_type, body) if key else None
             if replay:
                 return replay
@@ -113,7 +113,7 @@ class Publishing:
         Raises:
             UnknownRun: `before` is not a run of this customer.
         """
-        async with connection(self._pool) as conn:
+        async with transaction(self._pool, customer=customer_id) as conn:
             cursor = await runs.find_run(conn, customer_id, before) if before else None
             if before and cursor is None:
                 raise UnknownRun
@@ -126,7 +126,7 @@ class Publishing:
         Raises:
             UnknownRun: not a run of this customer.
         """
-        async with connection(self._pool) as conn:
+        async with transaction(self._pool, customer=customer_id) as conn:
             found = await runs.find_run_with_steps(conn, customer_id, run_id)
         if found is None:
             raise UnknownRun
@@ -134,7 +134,7 @@ class Publishing:
 
     async def objects(self, customer_id: UUID) -> ads.AdObjects | None:
         """What stands at Meta for a customer."""
-        async with connection(self._pool) as conn:
+        async with transaction(self._pool, customer=customer_id) as conn:
             return await ads.find_objects(conn, customer_id)
 
     async def _accept(self, conn: Connection, job_type: JobType, session: Session) -> Acceptance:

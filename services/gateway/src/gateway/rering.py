@@ -6,7 +6,7 @@ the job answers by sending its news again, so a lost result heals too.
 
 from typing import Final
 
-from chassis.database import Pool, transaction
+from chassis.database import Pool, across_customers
 from chassis.outbox import send_again
 from chassis.telemetry import get_logger
 from gateway.metrics import rung_again
@@ -21,7 +21,7 @@ _log = get_logger(__name__)
 
 async def ring_again(pool: Pool, *, first_seconds: float, at_most_seconds: float) -> int:
     """Send the commands of overdue runs once more; returns how many there were."""
-    async with transaction(pool) as conn:
+    async with across_customers(pool) as conn:
         overdue = await claim_runs_to_ring(
             conn, first_seconds=first_seconds, at_most_seconds=at_most_seconds, limit=BATCH
         )

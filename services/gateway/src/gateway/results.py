@@ -45,7 +45,7 @@ class Results:
             keep_trace(trace_id_of(event.traceparent))
 
     async def _record(self, event: RunEvent) -> None:
-        async with transaction(self._pool) as conn:
+        async with transaction(self._pool, customer=event.customerid) as conn:
             if not await first_time(conn, event.id):
                 return
             run = await runs.lock_run(conn, event.data.run_id)

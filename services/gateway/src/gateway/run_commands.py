@@ -11,7 +11,7 @@ from uuid import UUID
 import typer
 from rich.console import Console
 
-from chassis.database import Connection, connection, create_pool
+from chassis.database import Connection, across_customers, create_pool
 from chassis.telemetry import redact
 from chassis.terminal import NothingDoneError, finish, print_table, printable
 from contracts.wire import iso_utc
@@ -93,7 +93,7 @@ async def _show(run_id: UUID, *, as_json: bool) -> None:
 @asynccontextmanager
 async def _database() -> AsyncIterator[Connection]:
     url = GatewaySettings.load().database_url.get_secret_value()
-    async with await create_pool(url, name="gateway-cli", size=2) as pool, connection(pool) as conn:
+    async with await create_pool(url, name="gateway-cli", size=2) as pool, across_customers(pool) as conn:
         yield conn
 
 

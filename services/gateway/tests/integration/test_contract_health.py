@@ -70,7 +70,7 @@ async def test_ready_says_what_stands_in_the_way_of_runs(
 
     body = await eventually(ready, lambda seen: seen["publisher"]["seen"] and seen["consumersHealthy"])  # type: ignore[index]  # JSON
     assert body["ready"] is True
-    assert body["migrations"] == {"current": "0002", "head": "0002"}
+    assert body["migrations"]["current"] == body["migrations"]["head"]
     assert "unsent" in body["relay"]  # type: ignore[operator]  # JSON
 
 

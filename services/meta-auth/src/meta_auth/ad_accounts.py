@@ -55,7 +55,7 @@ class AdAccounts:
         usable = await self._connections.usable(customer_id)
         async with self._conversation(usable):
             account = _pick(await self._fetch(usable), ad_account_id)
-        async with transaction(self._pool) as acquired:
+        async with transaction(self._pool, customer=customer_id) as acquired:
             row = await store.select_account(
                 acquired, customer_id, usable.row.token_version, selected_from(account)
             )

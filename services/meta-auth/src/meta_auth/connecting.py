@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Final
 from uuid import UUID
 
-from chassis.database import Pool, connection, transaction
+from chassis.database import Pool, across_customers, transaction
 from chassis.errors import AppError, ConfigProblem
 from chassis.failpoints import failpoint
 from chassis.telemetry import get_logger
@@ -87,7 +87,7 @@ class Connecting:
             user_id=who.user_id,
             session_hash=who.session_hash,
         )
-        async with transaction(self._pool) as acquired:
+        async with transaction(self._pool, customer=who.customer_id) as acquired:
             row = await store.find_connection(acquired, who.customer_id)
             declined = await store.last_outcome(acquired, who.customer_id) == "missing_scopes"
             await store.add_state(acquired, pending)
@@ -113,7 +113,7 @@ class Connecting:
             code = _code_of(callback)
             grant = await self._verified_grant(self._oauth(), code, pending.customer_id)
         except ConnectFailedError as failed:
-            async with connection(self._pool) as acquired:
+            async with transaction(self._pool, customer=pending.customer_id) as acquired:
                 await store.record_outcome(acquired, pending.state_hash, failed.outcome)
             raise
         return await self._keep(pending, grant)
@@ -121,7 +121,9 @@ class Connecting:
     async def _use_state(self, callback: OAuthCallback) -> PendingState:
         """Check that this browser started the visit, then consume its state."""
         state_hash, session = _digest(callback.state), callback.session
-        async with connection(self._pool) as acquired:
+        # Whose visit it was, only the state says.
+        async with across_customers(self._pool) as acquired:
+            await store.forget_old_states(acquired)
             pending = await store.find_open_state(acquired, state_hash)
             if pending is None:
                 raise ConnectFailedError("invalid_state")
@@ -160,7 +162,7 @@ class Connecting:
         return VerifiedGrant(fresh=fresh, me=me, scopes=scopes, accounts=accounts)
 
     async def _keep(self, pending: PendingState, grant: VerifiedGrant) -> MetaConnection:
-        async with transaction(self._pool) as acquired:
+        async with transaction(self._pool, customer=pending.customer_id) as acquired:
             before = await store.lock_connection(acquired, pending.customer_id)
             new = store.NewGrant(
                 meta_user_id=grant.me.id,

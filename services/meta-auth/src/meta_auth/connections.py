@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from pydantic import SecretStr
 
-from chassis.database import Connection, Pool, connection, transaction
+from chassis.database import Connection, Pool, transaction
 from chassis.errors import AppError, ConfigProblem, FeatureDisabled, MissingPrerequisite
 from chassis.outbox import add_event
 from chassis.telemetry import annotate, current_traceparent, get_logger
@@ -56,7 +56,7 @@ class Connections:
 
     async def current(self, customer_id: UUID) -> MetaConnection | None:
         """The stored connection; one whose token has run out is turned to `error` on the way."""
-        async with connection(self._pool) as acquired:
+        async with transaction(self._pool, customer=customer_id) as acquired:
             row = await store.find_connection(acquired, customer_id)
         if row and row.status == "connected" and row.expires_at and row.expires_at <= datetime.now(UTC):
             return await self.turn_to_error(row, EXPIRED)
@@ -126,7 +126,7 @@ class Connections:
 
     async def turn_to_error(self, row: MetaConnection, trouble: str) -> MetaConnection | None:
         """Mark the connection as broken, unless its token was replaced meanwhile."""
-        async with transaction(self._pool) as acquired:
+        async with transaction(self._pool, customer=row.customer_id) as acquired:
             broken = await store.turn_to_error(acquired, row.customer_id, row.token_version, trouble)
             if broken is None:
                 return await store.find_connection(acquired, row.customer_id)
@@ -152,7 +152,7 @@ class Connections:
             placeholder_account_id=body.ad_account_id or DEV_ACCOUNT,
         )
         account = selected_from(placeholder_account(body.ad_account_id or DEV_ACCOUNT))
-        async with transaction(self._pool) as acquired:
+        async with transaction(self._pool, customer=customer_id) as acquired:
             before = await store.lock_connection(acquired, customer_id)
             kept = account if before.selected and before.selected.id == account.id else None
             row = await store.replace_grant(acquired, customer_id, grant, kept)
@@ -170,7 +170,7 @@ class Connections:
         if row is None or row.status == "disconnected":
             raise ConfigProblem("No Meta connection found to disconnect")
         await self._revoke(row)
-        async with transaction(self._pool) as acquired:
+        async with transaction(self._pool, customer=customer_id) as acquired:
             emptied = await store.empty_connection(acquired, customer_id)
             if emptied is not None:
                 await announce(acquired, emptied)

@@ -9,7 +9,7 @@ import httpx2
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
-from chassis.database import Pool, connection
+from chassis.database import Pool, across_customers
 from chassis.metrics import FAST_SECONDS, Gauges, Reading, begin_at_zero, meter
 from chassis.outbox import RELAY_GAUGES, Relay
 from chassis.telemetry import annotate, mark_failed, span
@@ -71,7 +71,7 @@ def build_gauges(*, pool: Pool, relay: Relay) -> Gauges:
         return await relay.measure(pool)
 
     async def measure_tokens() -> dict[str, list[Reading]]:
-        async with connection(pool) as acquired:
+        async with across_customers(pool) as acquired:
             expired, expiring = await count_token_ends(acquired)
         return {
             "autoads.tokens.expired": [(expired, {})],

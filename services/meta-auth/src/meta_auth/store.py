@@ -167,9 +167,7 @@ async def empty_connection(connection: Connection, customer_id: UUID) -> MetaCon
 
 async def add_state(connection: Connection, state: PendingState) -> None:
     await connection.execute(
-        # Old visits are forgotten by the new ones, so nothing has to come by and tidy up.
-        "WITH forgotten AS (DELETE FROM oauth_states WHERE expires_at < now() - interval '30 days')"
-        " INSERT INTO oauth_states (state_hash, customer_id, user_id, session_hash, expires_at)"
+        "INSERT INTO oauth_states (state_hash, customer_id, user_id, session_hash, expires_at)"
         " VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))",
         state.state_hash,
         state.customer_id,
@@ -177,6 +175,11 @@ async def add_state(connection: Connection, state: PendingState) -> None:
         state.session_hash,
         STATE_LIFETIME_SECONDS,
     )
+
+
+async def forget_old_states(connection: Connection) -> None:
+    """Old visits are forgotten when one comes back, so nothing has to come by and tidy up."""
+    await connection.execute("DELETE FROM oauth_states WHERE expires_at < now() - interval '30 days'")
 
 
 async def find_open_state(connection: Connection, state_hash: str) -> PendingState | None:

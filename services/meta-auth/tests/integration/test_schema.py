@@ -38,7 +38,7 @@ async def test_the_serving_role_cannot_change_the_schema(migrated: Database) -> 
 
 
 async def test_a_connected_row_without_a_token_cannot_be_stored(migrated: Database) -> None:
-    connection = await asyncpg.connect(migrated.serving_url)
+    connection = await asyncpg.connect(migrated.owner_url)
     with pytest.raises(asyncpg.CheckViolationError, match="meta_connections_token_check"):
         await connection.execute(
             "INSERT INTO meta_connections (id, customer_id, version, token_version, status, is_placeholder)"

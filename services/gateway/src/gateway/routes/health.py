@@ -7,7 +7,7 @@ from typing import Final
 from fastapi import APIRouter, Request, Response
 from redis.exceptions import RedisError
 
-from chassis.database import connection, is_alive
+from chassis.database import across_customers, is_alive
 from chassis.errors import Unavailable
 from chassis.outbox import RelayLag, relay_lag
 from chassis.server import is_stopping
@@ -150,7 +150,7 @@ def _lags(lag: RelayLag | None) -> bool:
 
 async def _from_database(context: Context) -> tuple[str | None, RelayLag | None]:
     try:
-        async with connection(context.pool) as conn:
+        async with across_customers(context.pool) as conn:
             return await schema_revision(conn), await relay_lag(conn)
     except Unavailable:
         return None, None

@@ -49,8 +49,9 @@ async def insert_user(
 
 
 async def user_by_email(connection: Connection, email: str) -> User | None:
+    """Whose address it is. A function: no customer is known yet whose rows could be looked at."""
     row = await connection.fetchrow(
-        "SELECT id, customer_id, email, password_hash FROM users WHERE lower(email) = lower($1)", email
+        "SELECT id, customer_id, email, password_hash FROM user_by_email($1)", email
     )
     return User(**dict(row)) if row else None
 
@@ -74,14 +75,17 @@ async def insert_session(
 async def find_session(
     connection: Connection, token_hash: str, *, idle_seconds: int, touch_seconds: float
 ) -> FoundSession | None:
-    """The session of a cookie, unless it is revoked, idle for too long or past its end."""
+    """The session of a cookie, unless it is revoked, idle for too long or past its end.
+
+    A function gives the session and its user: whose it is, is what is asked.
+    """
     row = await connection.fetchrow(
         """
-        SELECT session.token_hash, users.id AS user_id, users.customer_id, users.email,
-               session.last_seen_at < now() - make_interval(secs => $3) AS is_stale
-        FROM sessions AS session LEFT JOIN users ON users.id = session.user_id
-        WHERE session.token_hash = $1 AND session.revoked_at IS NULL AND session.expires_at > now()
-          AND session.last_seen_at > now() - make_interval(secs => $2)
+        SELECT (session).token_hash, (session).user_id, customer_id, email,
+               (session).last_seen_at < now() - make_interval(secs => $3) AS is_stale
+        FROM session_by_hash($1)
+        WHERE (session).revoked_at IS NULL AND (session).expires_at > now()
+          AND (session).last_seen_at > now() - make_interval(secs => $2)
         """,
         token_hash,
         idle_seconds,
@@ -94,14 +98,10 @@ async def touch_session(connection: Connection, token_hash: str) -> None:
     await connection.execute("UPDATE sessions SET last_seen_at = now() WHERE token_hash = $1", token_hash)
 
 
-async def revoke_session(connection: Connection, token_hash: str) -> UUID | None:
-    """End a session; returns its user, or None when it was not open."""
-    user_id: UUID | None = await connection.fetchval(
-        "UPDATE sessions SET revoked_at = now() WHERE token_hash = $1 AND revoked_at IS NULL"
-        " RETURNING user_id",
-        token_hash,
-    )
-    return user_id
+async def revoke_session(connection: Connection, token_hash: str) -> tuple[UUID, UUID] | None:
+    """End a session, whoever's it is; its user and customer, or None when it was not open."""
+    row = await connection.fetchrow("SELECT user_id, customer_id FROM end_session($1)", token_hash)
+    return (row["user_id"], row["customer_id"]) if row and row["user_id"] else None
 
 
 async def add_login_attempt(connection: Connection, account_hash: str, address: str) -> int:
