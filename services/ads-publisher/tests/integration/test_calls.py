@@ -1,7 +1,9 @@
 """Calls to Meta are kept with the news about their run, for a while, and go with it."""
 
+from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 import pytest
 
@@ -22,6 +24,12 @@ ACCOUNT = {"currency": "SEK"}
 def log_of_two() -> CallLog:
     odd = answered(REQUEST, 0.1, (400, ODD, {"x-app-usage": "1"}), ("secret",))
     return CallLog(calls=[odd, failed(REQUEST, 0.0, TimeoutError())], account=ACCOUNT)
+
+
+async def everywhere(pool: Pool, query: str, *values: Any) -> list[asyncpg.Record]:
+    """Look at, or change, the rows of all customers."""
+    async with across_customers(pool) as connection:
+        return list(await connection.fetch(query, *values))
 
 
 async def claimed(pool: Pool) -> Job:
@@ -71,7 +79,7 @@ async def test_calls_are_written_with_the_next_report_and_only_once(pool: Pool) 
 
 async def test_the_calls_of_a_report_that_is_refused_wait_for_the_next(pool: Pool) -> None:
     job, log = await claimed(pool), log_of_two()
-    await pool.execute("UPDATE publish_jobs SET fence = fence + 1")
+    await everywhere(pool, "UPDATE publish_jobs SET fence = fence + 1")
     with pytest.raises(LeaseLost):
         await tell(pool, job, log)
     assert await kept(pool, job.id) == []
@@ -81,10 +89,10 @@ async def test_the_calls_of_a_report_that_is_refused_wait_for_the_next(pool: Poo
 async def test_calls_are_removed_after_thirty_days(pool: Pool) -> None:
     job = await claimed(pool)
     await tell(pool, job, log_of_two())
-    await pool.execute(
-        "UPDATE meta_calls SET at = now() - interval '30 days 1 minute' WHERE failure IS NOT NULL"
+    await everywhere(
+        pool, "UPDATE meta_calls SET at = now() - interval '30 days 1 minute' WHERE failure IS NOT NULL"
     )
-    await pool.execute("UPDATE meta_calls SET at = now() - interval '29 days' WHERE failure IS NULL")
+    await everywhere(pool, "UPDATE meta_calls SET at = now() - interval '29 days' WHERE failure IS NULL")
     async with across_customers(pool) as acquired:
         await call_store.remove_old_calls(acquired)
     assert [call["status"] for call in await kept(pool, job.id)] == [400]
@@ -93,8 +101,8 @@ async def test_calls_are_removed_after_thirty_days(pool: Pool) -> None:
 async def test_calls_go_with_their_job(pool: Pool) -> None:
     job = await claimed(pool)
     await tell(pool, job, log_of_two())
-    await pool.execute("DELETE FROM publish_jobs")
-    assert await pool.fetchval("SELECT count(*) FROM meta_calls") == 0
+    await everywhere(pool, "DELETE FROM publish_jobs")
+    assert await everywhere(pool, "SELECT FROM meta_calls") == []
 
 
 async def another(pool: Pool, kind: str) -> None:
@@ -142,4 +150,4 @@ async def test_jobs_are_found_by_status_and_lane_and_their_pauses_with_them(pool
             found = await jobs_store.find_job(opened, known)
             assert found is not None
             assert found.job_id == running.id
-    await pool.execute("DELETE FROM account_pauses")
+    await everywhere(pool, "DELETE FROM account_pauses")

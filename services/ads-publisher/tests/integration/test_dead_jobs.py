@@ -61,9 +61,14 @@ async def take_in(pool: Pool) -> UUID:
     return job_id
 
 
+async def everywhere(pool: Pool, query: str, *values: Any) -> list[asyncpg.Record]:
+    """Look at, or change, the rows of all customers."""
+    async with across_customers(pool) as connection:
+        return list(await connection.fetch(query, *values))
+
+
 async def row(pool: Pool, job_id: UUID) -> dict[str, Any]:
-    found = await pool.fetchrow("SELECT * FROM publish_jobs WHERE id = $1", job_id)
-    assert found is not None
+    [found] = await everywhere(pool, "SELECT * FROM publish_jobs WHERE id = $1", job_id)
     return dict(found)
 
 
@@ -87,7 +92,7 @@ async def ended(pool: Pool, executor: Executor, job_id: UUID) -> dict[str, Any]:
     deadline = time.monotonic() + 20
     while (job := await row(pool, job_id))["status"] not in ("done", "failed"):
         assert time.monotonic() < deadline, job
-        await pool.execute("UPDATE publish_jobs SET due_at = now() WHERE status = 'ready'")
+        await everywhere(pool, "UPDATE publish_jobs SET due_at = now() WHERE status = 'ready'")
         executor.wake()
         await asyncio.sleep(0.02)
     return job
@@ -107,7 +112,9 @@ async def claim(pool: Pool) -> Job:
 
 
 async def news(pool: Pool) -> list[Any]:
-    return [read_event(found["body"]) for found in await pool.fetch("SELECT body FROM outbox ORDER BY id")]
+    return [
+        read_event(found["body"]) for found in await everywhere(pool, "SELECT body FROM outbox ORDER BY id")
+    ]
 
 
 async def journal(
@@ -247,7 +254,7 @@ async def test_a_run_that_is_not_dead_cannot_be_replayed(pool: Pool) -> None:
 async def test_only_a_failed_job_can_be_dead(pool: Pool) -> None:
     job_id = await take_in(pool)
     with pytest.raises(asyncpg.CheckViolationError):
-        await pool.execute("UPDATE publish_jobs SET dead_reason = 'crashed' WHERE id = $1", job_id)
+        await everywhere(pool, "UPDATE publish_jobs SET dead_reason = 'crashed' WHERE id = $1", job_id)
 
 
 async def test_a_replayed_unconfirmed_run_looks_again_before_it_creates_again(pool: Pool) -> None:
@@ -282,5 +289,5 @@ async def test_a_replay_does_not_look_for_a_lost_campaign_when_another_run_has_m
     async with across_customers(pool) as connection:
         await store.finish_job(connection, other, "done")
     assert await replay(pool, dead)
-    outcomes = await pool.fetch("SELECT outcome FROM publish_attempts WHERE job_id = $1", dead)
+    outcomes = await everywhere(pool, "SELECT outcome FROM publish_attempts WHERE job_id = $1", dead)
     assert {found["outcome"] for found in outcomes} == {"absent"}
