@@ -8,7 +8,7 @@ no rows. Migrations that have been applied use what is here: what they did must 
 from typing import Final
 
 import sqlalchemy as sa
-from alembic import op
+from alembic import context, op
 
 from chassis.database import JOBS_SUFFIX
 
@@ -59,7 +59,7 @@ def _forced(table: str, own: str) -> None:
 
 def _grace(table: str) -> str:
     """Let sessions that never heard of row security go on for a while, where there may be any."""
-    if op.get_context().config.attributes["is_new"]:
+    if context.config.attributes["is_new"]:
         return ""
     end = _scalar(f"SELECT now() + interval '{GRACE}'")
     old = f"current_setting('app.customer_id', true) IS NULL AND now() < '{end}'::timestamptz"
