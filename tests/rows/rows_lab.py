@@ -45,6 +45,7 @@ WRITE_ONLY: Final = "the serving role adds events and reads none; whose they are
 UNPROTECTED: Final = {
     "gateway_rows": {
         "inbox": "ids of events, nothing of anybody",
+        "audit_seals": "hashes alone; the serving role has no right to it",
         "login_attempts": "counts tries for any address, whether or not a customer has it; digests only",
         "alembic_version": "Alembic's own",
     },

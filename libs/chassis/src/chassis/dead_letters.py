@@ -5,9 +5,10 @@ An entry of `<stream>.dead` keeps all fields of the entry that was buried, and b
 
 import json
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
+from uuid import UUID
 
 from redis.asyncio import Redis
 
@@ -35,12 +36,23 @@ class DeadLetter:
     facts: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
 
+    def customer(self) -> UUID | None:
+        """Whose it is, if the body says so."""
+        try:
+            return UUID(json.loads(self.body)["customerid"])
+        except (ValueError, RecursionError, LookupError, TypeError, AttributeError):
+            return None
+
     def readable_body(self) -> str:
         """The body as indented JSON if it is any, without what looks like a credential."""
         try:
             return json.dumps(redact(json.loads(self.body)), indent=2, ensure_ascii=False)
         except (ValueError, RecursionError):
             return str(redact(self.body))
+
+
+NoteReplay = Callable[[DeadLetter], Awaitable[None]]
+"""Notes a replay for the audit log, before it is done: none is done without."""
 
 
 class DeadLetters(Protocol):
@@ -59,8 +71,9 @@ class DeadLetters(Protocol):
 class DeadStreams:
     """The dead letters of some streams."""
 
-    def __init__(self, redis: Redis, streams: Sequence[str]) -> None:
+    def __init__(self, redis: Redis, streams: Sequence[str], *, note: NoteReplay | None = None) -> None:
         self._redis = redis
+        self._note = note
         self._dead = [f"{stream}{DEAD_SUFFIX}" for stream in streams]
 
     async def newest_first(self) -> AsyncIterator[DeadLetter]:
@@ -102,6 +115,8 @@ class DeadStreams:
         found = await self._read(letter.place, newest=letter.id, oldest=letter.id)
         if not found:
             return False
+        if self._note:
+            await self._note(letter)
         original: dict[Any, Any] = {
             name: value for name, value in found[0][1].items() if name not in ADDED_FIELDS
         }

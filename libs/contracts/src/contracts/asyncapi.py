@@ -20,6 +20,7 @@ from contracts.events import (
     AdsCommand,
     ConnectionChanged,
     Envelope,
+    OperatorActed,
     RunEvent,
 )
 
@@ -58,10 +59,10 @@ STREAMS: Final = (
     ),
     Stream(
         name=RESULTS_STREAM,
-        description="What the publisher reports about a run. `subject` is the run id.",
+        description="What the publisher reports about a run, and what an operator did to one there.",
         sender="ads-publisher",
         receivers=("gateway",),
-        events=_members(RunEvent),
+        events=(*_members(RunEvent), OperatorActed),
     ),
     Stream(
         name=CONNECTIONS_STREAM,

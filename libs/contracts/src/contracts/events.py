@@ -82,6 +82,8 @@ class RunStartedBody(RunEventBody):
 
 
 class RunStepBody(RunEventBody):
+    """`extra`: what was done with a second object that had come of a lost answer, whose id is `extra_id`."""
+
     step: StepName
     state: StepState
     ad_account_id: str | None = None
@@ -89,6 +91,8 @@ class RunStepBody(RunEventBody):
     adset_id: str | None = None
     attempt: int | None = None
     fbtrace_id: str | None = None
+    extra: Literal["deleted", "left"] | None = None
+    extra_id: str | None = None
 
 
 class RunWaitingBody(RunEventBody):
@@ -132,6 +136,14 @@ class ObjectsSyncedBody(RunEventBody):
     adset_id: str | None = None
     campaign_status: str | None = None
     adset_status: str | None = None
+
+
+class OperatorActedBody(WireModel):
+    """An operator's command that changed something or took data out; `target` is the id that it was about."""
+
+    action: Literal["dead_replay", "bundle"]
+    target: str
+    place: str | None = None
 
 
 ConnectionState = Literal["disconnected", "connected", "error"]
@@ -200,6 +212,14 @@ class ObjectsSynced(Envelope):
     data: ObjectsSyncedBody
 
 
+class OperatorActed(Envelope):
+    """For the audit log. `subject` is the target; the customer is all zeros where none is known."""
+
+    type: Literal["OPERATOR_ACTED"] = "OPERATOR_ACTED"
+    dataschema: Literal["urn:project-auto:operator-acted:v1"] = "urn:project-auto:operator-acted:v1"
+    data: OperatorActedBody
+
+
 class ConnectionChanged(Envelope):
     """`subject` is the customer id: a customer has one connection."""
 
@@ -213,6 +233,8 @@ AdsCommand = Annotated[AdsPublish | AdsSync, Field(discriminator="type")]
 RunEvent = Annotated[
     RunStarted | RunStep | RunWaiting | RunSucceeded | RunFailed | ObjectsSynced, Field(discriminator="type")
 ]
+"""News of a run on `ads.results`."""
+ResultEvent = Annotated[RunEvent | OperatorActed, Field(discriminator="type")]
 """Everything on `ads.results`."""
 AnyEvent = (
     AdsPublish
@@ -223,6 +245,7 @@ AnyEvent = (
     | RunSucceeded
     | RunFailed
     | ObjectsSynced
+    | OperatorActed
     | ConnectionChanged
 )
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -15,12 +16,13 @@ from ads_publisher.bundle import make_bundle
 from ads_publisher.bundle_replay import replay
 from ads_publisher.dead_jobs import DeadJobs
 from ads_publisher.jobs_commands import found_job, jobs_commands
+from ads_publisher.reporting import tell_operator_acted
 from ads_publisher.settings import Settings
 from ads_publisher.worker import create_app
-from chassis.database import Connection, across_customers, create_pool
+from chassis.database import Connection, Pool, across_customers, create_pool
 from chassis.database import migrate as migrate_schema
 from chassis.dead_commands import dead_commands
-from chassis.dead_letters import DeadLetters, DeadStreams
+from chassis.dead_letters import DeadLetter, DeadLetters, DeadStreams
 from chassis.provision import provision_from
 from chassis.server import serve
 from chassis.terminal import NothingDoneError, finish, print_table
@@ -64,7 +66,11 @@ def bundle(
 
     async def work() -> None:
         async with _database() as connection:
-            text = await make_bundle(connection, await found_job(connection, run_id), Settings.load())
+            job = await found_job(connection, run_id)
+            text = await make_bundle(connection, job, Settings.load())
+            await tell_operator_acted(
+                connection, "bundle", target=str(job.run_id), customer_id=job.customer_id
+            )
         if out is None:
             typer.echo(text, nl=False)
         else:
@@ -104,7 +110,18 @@ async def _dead_letters() -> AsyncIterator[Sequence[DeadLetters]]:
         Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=5) as redis,
         await create_pool(settings.database_url.get_secret_value(), name="dead-letters", size=2) as pool,
     ):
-        yield DeadStreams(redis, (PUBLISH_STREAM,)), DeadJobs(pool, settings.mode)
+        yield DeadStreams(redis, (PUBLISH_STREAM,), note=partial(_note, pool)), DeadJobs(pool, settings.mode)
+
+
+async def _note(pool: Pool, letter: DeadLetter) -> None:
+    async with across_customers(pool) as connection:
+        await tell_operator_acted(
+            connection,
+            "dead_replay",
+            target=letter.id,
+            customer_id=letter.customer(),
+            place=letter.place,
+        )
 
 
 cli.add_typer(dead_commands(_dead_letters), name="dead")

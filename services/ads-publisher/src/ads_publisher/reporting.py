@@ -4,8 +4,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, Final
-from uuid import UUID, uuid5
+from typing import Any, Final, Literal
+from uuid import UUID, uuid4, uuid5
 
 from ads_publisher import call_store, store
 from ads_publisher.calls import CallLog
@@ -17,6 +17,8 @@ from contracts.events import (
     RESULTS_STREAM,
     ObjectsSynced,
     ObjectsSyncedBody,
+    OperatorActed,
+    OperatorActedBody,
     RunFailed,
     RunFailedBody,
     RunStarted,
@@ -30,6 +32,7 @@ from contracts.events import (
 )
 
 SOURCE = "/ads-publisher"
+NOBODY: Final = UUID(int=0)
 _log = get_logger(__name__)
 _LOGGED: Final = (
     "step",
@@ -96,6 +99,26 @@ class Report:
         told = {name: fields[name] for name in _LOGGED if fields.get(name) is not None}
         if not self._is_over:  # whoever tells of a run that is over says so in its own words
             self.after_commit(partial(_log.info, event.type.lower(), run_version=version, **told))
+
+
+async def tell_operator_acted(
+    connection: Connection,
+    action: Literal["dead_replay", "bundle"],
+    *,
+    target: str,
+    customer_id: UUID | None,
+    place: str | None = None,
+) -> None:
+    """Have the gateway's audit log note what an operator does here; rather in the deed's own transaction."""
+    event = OperatorActed(
+        id=uuid4(),
+        source=SOURCE,
+        time=datetime.now(UTC),
+        subject=target,
+        customerid=customer_id or NOBODY,
+        data=OperatorActedBody(action=action, target=target, place=place),
+    )
+    await add_event(connection, RESULTS_STREAM, event)
 
 
 def event_id(job_id: UUID, version: int) -> UUID:

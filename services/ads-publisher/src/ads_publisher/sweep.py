@@ -151,7 +151,14 @@ class Sweeper:
         metrics.findings.add(1, {"step": attempt.step, "action": action})
         _log.warning("extra_object", object_id=object_id, left_because=reason)
         async with report(self.pool, job, after_end=True) as news:
-            await news.tell(RunStepBody, step=attempt.step, state="note", message=message)
+            await news.tell(
+                RunStepBody,
+                step=attempt.step,
+                state="note",
+                message=message,
+                extra=action,
+                extra_id=object_id,
+            )
 
 
 def _in_window(attempt: Attempt, node: dict[str, Any]) -> bool:

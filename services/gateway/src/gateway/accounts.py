@@ -3,7 +3,8 @@
 import hashlib
 import secrets
 from dataclasses import dataclass
-from typing import Final
+from functools import partial
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from chassis.database import Connection, Pool, act_for, connection, transaction
@@ -88,7 +89,7 @@ class Accounts:
         async with connection(self._pool) as conn:
             user = await store.user_by_email(conn, email.strip())
         if not await self._passwords.verify(user.password_hash if user else None, password) or user is None:
-            await self._login_failed(account_hash, user)
+            await self._login_failed(user)
             raise Unauthorized("Invalid email or password", hint="Check both, or sign up.")
         renewed = (
             await self._passwords.hash(password) if self._passwords.is_outdated(user.password_hash) else None
@@ -139,6 +140,11 @@ class Accounts:
             token_hash=found.token_hash,
         )
 
+    async def note_refusal(self, session: Session, wanted: UUID) -> None:
+        """Note that someone who is logged in asked for another customer."""
+        async with transaction(self._pool, customer=session.customer_id) as conn:
+            await _audit(conn, "access", session, result="refused", wanted=str(wanted))
+
     async def _admit(self, account_hash: str, address: str) -> None:
         # The attempt is written before the password is looked at, so that many at once cannot slip through.
         async with connection(self._pool) as conn:
@@ -160,7 +166,7 @@ class Accounts:
                 retry_after_seconds=wait_seconds,
             )
 
-    async def _login_failed(self, account_hash: str, user: store.User | None) -> None:
+    async def _login_failed(self, user: store.User | None) -> None:
         async with transaction(self._pool, customer=user.customer_id if user else None) as conn:
             await add_audit_entry(
                 conn,
@@ -168,7 +174,6 @@ class Accounts:
                 result="failed",
                 customer_id=user.customer_id if user else None,
                 user_id=user.id if user else None,
-                account=account_hash[:16],
             )
 
     async def _open_session(self, conn: Connection, identity: Identity) -> LoggedIn:
@@ -182,8 +187,11 @@ class Accounts:
         return LoggedIn(identity=identity, token=token)
 
 
-async def _audit(conn: Connection, action: str, identity: Identity) -> None:
-    await add_audit_entry(conn, action, customer_id=identity.customer_id, user_id=identity.user_id)
+async def _audit(
+    conn: Connection, action: str, identity: Identity, *, result: str = "ok", **detail: Any
+) -> None:
+    note = partial(add_audit_entry, customer_id=identity.customer_id, user_id=identity.user_id)
+    await note(conn, action, result=result, **detail)
 
 
 def _digest(text: str) -> str:

@@ -1,22 +1,23 @@
 """Use case: save the ad settings of a customer."""
 
 from typing import Final
-from uuid import UUID
 
 from chassis.database import Pool, transaction
+from gateway.accounts import Session
 from gateway.bodies.ads import AdSettingsBody
 from gateway.store import ads as store
+from gateway.store.audit import add_audit_entry
 
 DEFAULT_CTA: Final = "learn_more"
 
 
-async def save_settings(pool: Pool, customer_id: UUID, body: AdSettingsBody) -> tuple[store.AdSettings, bool]:
+async def save_settings(pool: Pool, session: Session, body: AdSettingsBody) -> tuple[store.AdSettings, bool]:
     """Replace all settings; True when they are the customer's first. A save clears the last error."""
     centre = body.geo_center_text or None
-    async with transaction(pool, customer=customer_id) as conn:
-        return await store.save_settings(
+    async with transaction(pool, customer=session.customer_id) as conn:
+        saved = await store.save_settings(
             conn,
-            customer_id,
+            session.customer_id,
             geo_mode=body.geo_mode,
             geo_center_text=centre,
             geo_radius_km=body.geo_radius_km,
@@ -26,6 +27,14 @@ async def save_settings(pool: Pool, customer_id: UUID, body: AdSettingsBody) -> 
             budget_override=body.budget_override,
             status="ready" if is_complete(body) else "draft",
         )
+        await add_audit_entry(
+            conn,
+            "ad_settings",
+            customer_id=session.customer_id,
+            user_id=session.user_id,
+            status=saved[0].status,
+        )
+    return saved
 
 
 def is_complete(body: AdSettingsBody) -> bool:

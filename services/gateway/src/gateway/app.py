@@ -22,7 +22,7 @@ from chassis.metrics import MEASURE_SECONDS
 from chassis.outbox import Relay
 from chassis.periodic import run_forever
 from chassis.service_tokens import TokenSigner
-from gateway import rering
+from gateway import audit_chain, rering
 from gateway.accounts import Accounts
 from gateway.bundles import Bundles
 from gateway.connections import Connections
@@ -166,6 +166,9 @@ def _start_jobs(context: Context) -> list[asyncio.Task[None]]:
         async with across_customers(context.pool) as conn:
             await remove_old_rows(conn)
 
+    async def seal() -> None:
+        _ = await audit_chain.seal_entries(context.pool)
+
     jobs = {
         "relay": (context.relay.run, RESTART_SECONDS),
         "consumers": (context.consumers.run, RESTART_SECONDS),
@@ -173,6 +176,7 @@ def _start_jobs(context: Context) -> list[asyncio.Task[None]]:
         "presence": (context.presence.refresh, REFRESH_SECONDS),
         "gauges": (gauges.measure, MEASURE_SECONDS),
         "rering": (ring, min(rering.EVERY_SECONDS, settings.rering_after_seconds)),
+        "audit": (seal, audit_chain.EVERY_SECONDS),
         "housekeeping": (clean, HOUSEKEEPING_SECONDS),
     }
     return [

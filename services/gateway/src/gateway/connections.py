@@ -1,6 +1,7 @@
 """The Meta connection, which belongs to meta-auth: a client of its API, and our copy of the state."""
 
-from typing import Final, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import httpx
@@ -26,7 +27,7 @@ from contracts.internal import (
 )
 from gateway.accounts import Session
 from gateway.store import ads as store
-from gateway.store.audit import add_audit_entry
+from gateway.store.audit import add_audit_entry, pseudonym
 
 META_AUTH: Final = "meta-auth"
 STATUS_SECONDS: Final = 5.0
@@ -82,6 +83,8 @@ class Connections:
         if result.status and callback.session:
             await self._remember(callback.session.customer_id, result.status)
             await self._audit("meta_connect", callback.session)
+        elif callback.session:
+            await self._audit("meta_connect", callback.session, result="failed", outcome=result.outcome)
         return result
 
     async def ad_accounts(self, customer_id: UUID) -> AdAccountList:
@@ -93,7 +96,7 @@ class Connections:
         body = SelectAdAccount(ad_account_id=ad_account_id)
         status = await self._call("POST", session.customer_id, "/select", ConnectionStatus, body)
         await self._remember(session.customer_id, status)
-        await self._audit("meta_select", session, ad_account_id=ad_account_id)
+        await self._audit("meta_select", session, ad_account=pseudonym(session.customer_id, ad_account_id))
         return status
 
     async def dev_connect(self, session: Session, body: DevConnect) -> DevConnected:
@@ -129,9 +132,12 @@ class Connections:
                 min_daily_budget_minor=status.min_daily_budget_minor,
             )
 
-    async def _audit(self, action: str, who: Session | SessionRef, **detail: str) -> None:
+    async def _audit(
+        self, action: str, who: Session | SessionRef, *, result: str = "ok", **detail: Any
+    ) -> None:
+        note = partial(add_audit_entry, customer_id=who.customer_id, user_id=who.user_id, result=result)
         async with transaction(self._pool, customer=who.customer_id) as conn:
-            await add_audit_entry(conn, action, customer_id=who.customer_id, user_id=who.user_id, **detail)
+            await note(conn, action, **detail)
 
     async def _call(
         self,
@@ -175,7 +181,7 @@ async def record_connection(pool: Pool, event: ConnectionChanged) -> None:
     """Keep what meta-auth told about a connection; late news changes nothing."""
     data = event.data
     async with transaction(pool, customer=event.customerid) as conn:
-        await store.save_connection_view(
+        is_news = await store.save_connection_view(
             conn,
             event.customerid,
             version=data.version,
@@ -185,6 +191,10 @@ async def record_connection(pool: Pool, event: ConnectionChanged) -> None:
             currency=data.currency,
             min_daily_budget_minor=data.min_daily_budget_minor,
         )
+        if is_news and data.status == "error":
+            await add_audit_entry(
+                conn, "meta_connection", result="error", customer_id=event.customerid, actor="meta"
+            )
 
 
 def _session_ref(session: Session) -> SessionRef:

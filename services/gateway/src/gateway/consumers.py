@@ -4,9 +4,9 @@ from redis.asyncio import Redis
 
 from chassis.database import Pool
 from chassis.streams import Consumers
-from contracts.events import CONNECTIONS_STREAM, RESULTS_STREAM, ConnectionChanged, RunEvent
+from contracts.events import CONNECTIONS_STREAM, RESULTS_STREAM, ConnectionChanged, OperatorActed, ResultEvent
 from gateway.connections import record_connection
-from gateway.results import Results
+from gateway.results import Results, record_operator
 
 GROUP = "gateway"
 
@@ -15,8 +15,11 @@ def build_consumers(*, redis_url: str, redis: Redis, pool: Pool, results: Result
     """What the gateway reads: results of runs, and changes of Meta connections."""
     consumers = Consumers(redis_url=redis_url, redis=redis, group=GROUP)
 
-    async def on_result(event: RunEvent) -> None:
-        await results.record(event)
+    async def on_result(event: ResultEvent) -> None:
+        if isinstance(event, OperatorActed):
+            await record_operator(pool, event)
+        else:
+            await results.record(event)
 
     async def on_connection(event: ConnectionChanged) -> None:
         await record_connection(pool, event)

@@ -88,7 +88,7 @@ CustomerParameter = Annotated[
 ]
 
 
-async def require_customer(session: SessionDep, header: CustomerHeader) -> Session:
+async def require_customer(session: SessionDep, header: CustomerHeader, context: ContextDep) -> Session:
     """Who is logged in, for the customer that the header names.
 
     Raises:
@@ -97,18 +97,19 @@ async def require_customer(session: SessionDep, header: CustomerHeader) -> Sessi
     """
     if not header or not _UUID.fullmatch(header):
         raise NoCustomer
-    if UUID(header) != session.customer_id:
+    if (wanted := UUID(header)) != session.customer_id:
+        await context.accounts.note_refusal(session, wanted)
         raise ForeignCustomer
     return session
 
 
-async def accept_customer(session: SessionDep, header: CustomerHeader) -> Session:
+async def accept_customer(session: SessionDep, header: CustomerHeader, context: ContextDep) -> Session:
     """Like `require_customer`, for routes where the header may be missing."""
-    return await require_customer(session, header) if header else session
+    return await require_customer(session, header, context) if header else session
 
 
 async def require_customer_by_query(
-    session: SessionDep, header: CustomerHeader, parameter: CustomerParameter = None
+    session: SessionDep, context: ContextDep, header: CustomerHeader, parameter: CustomerParameter = None
 ) -> Session:
     """Like `require_customer`, by the header or the query, for what only an EventSource calls.
 
@@ -118,7 +119,7 @@ async def require_customer_by_query(
     if not given:
         raise NoCustomer
     for value in given:
-        _ = await require_customer(session, value)
+        _ = await require_customer(session, value, context)
     return session
 
 

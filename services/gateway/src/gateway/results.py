@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -13,9 +14,10 @@ from chassis.failpoints import failpoint
 from chassis.inbox import first_time
 from chassis.telemetry import annotate, customer_hash, get_logger, trace_id_of
 from chassis.tracing import keep_trace
-from contracts.events import RunEvent, RunFailed, RunSucceeded
+from contracts.events import OperatorActed, RunEvent, RunFailed, RunStarted, RunStep, RunSucceeded
 from gateway.projection import is_publish_failure, project_objects, project_run
 from gateway.store import ads, runs
+from gateway.store.audit import add_audit_entry, pseudonym
 
 SHOWN_APART: Final = {"run_id", "job_id", "version", "message", "step", "state"}
 """Fields of an event that the timeline shows outside of `data`."""
@@ -61,6 +63,7 @@ class Results:
             if not is_late:
                 await runs.update_run(conn, after, ring_seconds=self._ring_seconds)
                 await _record_settings(conn, after, event)
+            await _record_audit(conn, run, after, event)
             await failpoint("gateway.result.before_commit")
         await failpoint("gateway.result.before_ack")
         if run.is_open and not after.is_open:
@@ -89,6 +92,38 @@ async def _record_settings(conn: Connection, run: runs.AdRun, event: RunEvent) -
             await ads.settings_failed(conn, run.customer_id, failed.message, status=status)
         case _:
             pass
+
+
+async def _record_audit(conn: Connection, before: runs.AdRun, run: runs.AdRun, event: RunEvent) -> None:
+    """Note how a run ended, that an operator opened it again, and what was deleted at Meta."""
+    note = partial(add_audit_entry, conn, customer_id=run.customer_id, run_id=str(run.id))
+    match event:
+        case RunStarted(data=started) if started.replayed:
+            await note("run_replay", actor="operator")
+        case RunStep(data=step) if step.extra:
+            extra = pseudonym(run.customer_id, step.extra_id or "")
+            await note("meta_extra_object", result=step.extra, actor="publisher", extra_object=extra)
+        case RunSucceeded() if run != before:
+            await note("run_end", actor="publisher")
+        case RunFailed(data=failed) if run != before:
+            await note("run_end", result="failed", actor="publisher", error_code=failed.error_code)
+        case _:
+            pass
+
+
+async def record_operator(pool: Pool, event: OperatorActed) -> None:
+    """Note what an operator did at the publisher; a redelivery changes nothing."""
+    customer_id = event.customerid if event.customerid.int else None
+    async with transaction(pool, customer=customer_id) as conn:
+        if await first_time(conn, event.id):
+            await add_audit_entry(
+                conn,
+                f"operator_{event.data.action}",
+                customer_id=customer_id,
+                actor="operator",
+                target=event.data.target,
+                place=event.data.place,
+            )
 
 
 def _step(event: RunEvent) -> runs.RunStep:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Integer,
     Numeric,
     String,
+    UniqueConstraint,
     Uuid,
     func,
     text,
@@ -252,6 +253,19 @@ class MetaConnectionViewRow(Base, table=True):
     currency: str | None = None
     min_daily_budget_minor: int | None = Field(default=None, sa_column=Column(BigInteger))
     updated_at: datetime = _time(now=True)
+
+
+class AuditSealRow(Base, table=True):
+    """An audit entry's place in the chain. `hash` covers the entry and `previous`, the hash before."""
+
+    __tablename__: ClassVar[str] = "audit_seals"
+    __table_args__ = (UniqueConstraint("entry_id", name="audit_seals_entry_id_key"),)
+
+    seq: int = Field(sa_column=Column(BigInteger, primary_key=True, autoincrement=False))
+    entry_id: int = Field(sa_column=Column(BigInteger, nullable=False))
+    previous: str
+    hash: str
+    sealed_at: datetime = _time(now=True)
 
 
 class AuditLogRow(Base, table=True):

@@ -118,7 +118,7 @@ async def status(session: CustomerDep, context: ContextDep) -> AdsStatus:
 async def save(
     body: AdSettingsBody, session: CustomerDep, context: ContextDep, response: Response
 ) -> AdSettingsView:
-    settings, is_new = await save_settings(context.pool, session.customer_id, body)
+    settings, is_new = await save_settings(context.pool, session, body)
     if not is_new:
         response.status_code = 200
     return settings_view(settings)

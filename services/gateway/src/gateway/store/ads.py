@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID, uuid4
 
-from chassis.database import Connection
+from chassis.database import Connection, affected
 from gateway.store.rows import columns, read
 
 
@@ -218,9 +218,9 @@ async def save_connection_view(
     ad_account_id: str | None,
     currency: str | None,
     min_daily_budget_minor: int | None,
-) -> None:
-    """Keep what meta-auth told, unless something newer is here already."""
-    await connection.execute(
+) -> bool:
+    """Keep what meta-auth told; False when that, or something newer, is here already."""
+    changed = await connection.execute(
         """
         INSERT INTO meta_connections_view AS view (customer_id, version, status, meta_user_id, ad_account_id,
                                                    currency, min_daily_budget_minor)
@@ -238,3 +238,4 @@ async def save_connection_view(
         currency,
         min_daily_budget_minor,
     )
+    return affected(changed) == 1
