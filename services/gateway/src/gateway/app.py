@@ -30,17 +30,21 @@ from gateway.consumers import build_consumers
 from gateway.context import Context, Schema
 from gateway.doorbell import Doorbell
 from gateway.guard import CUSTOMER_HEADER, GUARD_ERRORS, NotLoggedIn, OriginCheck, not_logged_in_answer
+from gateway.mail import mail_from
 from gateway.metrics import build_gauges
 from gateway.openapi import TITLE, describe, operation_id
 from gateway.overview import StatusPage
+from gateway.password_changes import PasswordChanges
 from gateway.passwords import Passwords
 from gateway.presence import REFRESH_SECONDS, PresenceReader
 from gateway.progress import Places
 from gateway.publishing import Publishing
+from gateway.reset_links import ResetLinks
 from gateway.results import Results
 from gateway.routes import ads, auth, health, meta, placeholders
 from gateway.settings import GatewaySettings
 from gateway.store.housekeeping import remove_old_rows
+from gateway.throttle import Throttle
 
 VERSION: Final = "0.1.0"
 FLAT_FAMILIES: Final = ("/meta/", "/ads/")
@@ -124,13 +128,16 @@ async def _running(settings: GatewaySettings) -> AsyncIterator[Context]:
         results = Results(pool=pool, ring_seconds=settings.rering_after_seconds)
         presence = PresenceReader(redis=redis)
         signer = TokenSigner(service="gateway", private_key=settings.service_private_key.get_secret_value())
+        accounts, password_changes = _accounts(settings, pool)
+        stack.push_async_callback(password_changes.close)
         context = Context(
             settings=settings,
             pool=pool,
             redis=redis,
             relay=Relay(database_url=database_url, redis=redis),
             consumers=build_consumers(redis_url=redis_url, redis=redis, pool=pool, results=results),
-            accounts=Accounts(pool=pool, passwords=Passwords(), settings=settings),
+            accounts=accounts,
+            password_changes=password_changes,
             connections=Connections(client=client, signer=signer, pool=pool),
             publishing=Publishing(pool=pool, settings=settings),
             bundles=Bundles(client=publisher, signer=signer),
@@ -146,6 +153,23 @@ async def _running(settings: GatewaySettings) -> AsyncIterator[Context]:
         jobs = _start_jobs(context)
         stack.push_async_callback(_stop_jobs, jobs)
         yield context
+
+
+def _accounts(settings: GatewaySettings, pool: Pool) -> tuple[Accounts, PasswordChanges]:
+    passwords = Passwords()
+    throttle = Throttle(pool=pool, settings=settings)
+    accounts = Accounts(pool=pool, passwords=passwords, throttle=throttle, settings=settings)
+    password_changes = PasswordChanges(
+        pool=pool,
+        accounts=accounts,
+        passwords=passwords,
+        throttle=throttle,
+        links=ResetLinks(
+            app_url=settings.app_url, private_key=settings.service_private_key.get_secret_value()
+        ),
+        mail=mail_from(settings),
+    )
+    return accounts, password_changes
 
 
 def _start_jobs(context: Context) -> list[asyncio.Task[None]]:

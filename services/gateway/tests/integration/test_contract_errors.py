@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,6 +15,11 @@ POSTS = [
     "/signup",
     "/auth/login",
     "/auth/logout",
+    "/auth/logout-everywhere",
+    f"/auth/sessions/{uuid4()}/end",
+    "/auth/password",
+    "/auth/password-reset",
+    "/auth/password-reset/confirm",
     "/meta/dev-connect",
     "/meta/disconnect",
     "/meta/ad-accounts/select",
