@@ -21,6 +21,7 @@ from chassis.internal_calls import internal_client
 from chassis.metrics import MEASURE_SECONDS
 from chassis.outbox import Relay
 from chassis.periodic import run_forever
+from chassis.security_headers import SecurityHeaders
 from chassis.service_tokens import TokenSigner
 from gateway import rering
 from gateway.accounts import Accounts
@@ -41,7 +42,7 @@ from gateway.progress import Places
 from gateway.publishing import Publishing
 from gateway.reset_links import ResetLinks
 from gateway.results import Results
-from gateway.routes import ads, auth, health, meta, placeholders
+from gateway.routes import ads, auth, docs, health, meta, placeholders
 from gateway.settings import GatewaySettings
 from gateway.store.housekeeping import remove_old_rows
 from gateway.throttle import Throttle
@@ -72,7 +73,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
         openapi_url="/openapi.json" if public else None,
-        docs_url="/docs" if public else None,
+        docs_url=None,  # docs.py has the page, with a policy that lets it load its scripts
         redoc_url=None,
         generate_unique_id_function=operation_id,
         # The chassis makes the one server span; FastAPI's own would double it, with the query of the OAuth
@@ -80,13 +81,13 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
-    for family in (health, auth, meta, ads, placeholders):
+    for family in (health, auth, meta, ads, placeholders, *((docs,) if public else ())):
         app.include_router(family.router)
     install(app, body_for=body_for)
     app.add_exception_handler(NotLoggedIn, _on_not_logged_in)
     # Outside of the body limits: what a foreign page sends is refused unread.
     app.add_middleware(OriginCheck, allowed=frozenset({*settings.allowed_origins, settings.own_origin}))
-    # Outermost: a browser shows an error answer without these headers as a network error.
+    # Outside of all that answers: a browser shows an error answer without these headers as a network error.
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.allowed_origins),
@@ -95,6 +96,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         allow_headers=["content-type", CUSTOMER_HEADER, "idempotency-key", "last-event-id"],
         expose_headers=["x-request-id", "retry-after", "idempotency-replayed"],
     )
+    app.add_middleware(SecurityHeaders, https=settings.secure_cookie)
     return app
 
 

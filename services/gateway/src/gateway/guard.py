@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis.errors import Forbidden, Unauthorized
-from chassis.http import SECURITY_HEADERS, error_response
+from chassis.http import error_response
 from chassis.telemetry import annotate, customer_hash, get_logger
 from gateway.accounts import Session
 from gateway.context import ContextDep
@@ -21,6 +21,8 @@ from gateway.throttle import Caller, counted_address
 
 MAX_USER_AGENT: Final = 120
 CUSTOMER_HEADER: Final = "x-customer-id"
+OWN_SITES: Final = frozenset({"same-origin", "none"})
+"""Values of Sec-Fetch-Site for a page of ours, and for what its user did without any page."""
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
@@ -185,12 +187,19 @@ class OriginCheck:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
             await self._app(scope, receive, send)
             return
-        origin = Headers(scope=scope).get("origin")
-        if origin is None or origin in self._allowed:
+        if self._is_allowed(Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
         _log.warning("origin_refused", path=scope["path"])
         error = Forbidden("This origin may not call this API", hint="Add it to CORS_ORIGINS if it is yours.")
         response = error_response(error, error.nested_body())
-        response.raw_headers.extend([*SECURITY_HEADERS.items(), (b"x-request-id", str(uuid4()).encode())])
+        response.headers["x-request-id"] = str(uuid4())
         await response(scope, receive, send)
+
+    def _is_allowed(self, headers: Headers) -> bool:
+        origins = headers.getlist("origin")
+        if origins:
+            return all(origin in self._allowed for origin in origins)
+        # Without an Origin: a script, which sends no Fetch Metadata either, or a page that a browser vouches
+        # for. Everything else is a page that made its browser leave the Origin out.
+        return headers.get("sec-fetch-site", "none") in OWN_SITES
