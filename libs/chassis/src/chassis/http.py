@@ -1,5 +1,6 @@
 """What every HTTP service does alike: request ids, body limits, strict JSON, error bodies, access log."""
 
+import asyncio
 import json
 import math
 import time
@@ -24,12 +25,14 @@ from chassis.errors import (
     NotFound,
     PayloadTooLarge,
     Rejected,
+    RequestTimeout,
     Retryable,
     ValidationFailed,
 )
 from chassis.internal_calls import without_ids
 from chassis.metrics import FAST_SECONDS, labelled, meter
 from chassis.security_headers import SECURITY_HEADERS, add_missing
+from chassis.slow_clients import BODY_SECONDS
 from chassis.telemetry import get_logger, mark_failed, span
 from contracts.errors import Issue
 
@@ -242,7 +245,11 @@ class RequestMiddleware:
     ) -> Receive:
         if method in _NO_BODY:
             return receive
-        body = await _read_body(headers, receive)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _read_body(headers, receive)
+        except TimeoutError as exc:
+            raise RequestTimeout(f"The body took longer than {BODY_SECONDS:.0f} s") from exc
         if path not in self._form_paths:
             check_json(headers.get("content-type", ""), body)
         delivered = False

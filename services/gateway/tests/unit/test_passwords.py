@@ -4,7 +4,8 @@ import asyncio
 
 from argon2 import PasswordHasher
 
-from gateway.passwords import PARALLEL_HASHES, Passwords
+from chassis.errors import Unavailable
+from gateway.passwords import MAX_WAITING, PARALLEL_HASHES, Passwords
 
 
 async def test_a_password_fits_its_hash_and_no_other() -> None:
@@ -33,3 +34,14 @@ async def test_many_hashes_at_once_wait_for_their_turn() -> None:
     passwords = Passwords()
     hashes = await asyncio.gather(*(passwords.hash("same") for _ in range(PARALLEL_HASHES * 2)))
     assert len(set(hashes)) == len(hashes), "each has a salt of its own"
+
+
+async def test_who_finds_too_many_waiting_is_told_when_to_come_back() -> None:
+    passwords = Passwords()
+    tries = [passwords.verify(None, "x") for _ in range(PARALLEL_HASHES + MAX_WAITING + 10)]
+    answers = await asyncio.gather(*tries, return_exceptions=True)
+    refused = [answer for answer in answers if isinstance(answer, Unavailable)]
+    assert len(refused) == 10
+    assert all(error.retry_after_seconds >= 1 for error in refused)
+    assert answers.count(False) == PARALLEL_HASHES + MAX_WAITING
+    assert await passwords.verify(None, "x") is False, "the queue is empty again"
