@@ -43,6 +43,7 @@ class SmtpMail:
     user: str
     password: str
     sender: str
+    timeout_seconds: float = SMTP_SECONDS
 
     async def send(self, *, to: str, subject: str, text: str) -> None:
         """See `MailSender`."""
@@ -63,8 +64,8 @@ class SmtpMail:
 
     def _connected(self, context: ssl.SSLContext) -> smtplib.SMTP:
         if self.tls == "tls":
-            return smtplib.SMTP_SSL(self.host, self.port, timeout=SMTP_SECONDS, context=context)
-        return smtplib.SMTP(self.host, self.port, timeout=SMTP_SECONDS)
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=self.timeout_seconds, context=context)
+        return smtplib.SMTP(self.host, self.port, timeout=self.timeout_seconds)
 
 
 @dataclass(frozen=True, kw_only=True)
