@@ -6,6 +6,7 @@ import smtplib
 import ssl
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.policy import default
 from email.utils import formatdate, make_msgid
 from pathlib import Path
 from typing import Final, Protocol
@@ -15,6 +16,8 @@ from gateway.settings import GatewaySettings
 
 SMTP_SECONDS: Final = 10.0
 """How long each answer of the mail server may take."""
+LINE: Final = 500
+"""A link stays on one line: at the usual 78 it would be broken up, and nobody could copy it from the file."""
 MARK: Final = "X-Not-Sent"
 
 
@@ -110,7 +113,7 @@ def mail_from(settings: GatewaySettings) -> MailSender | None:
 
 
 def _message(sender: str, to: str, subject: str, text: str) -> EmailMessage:
-    message = EmailMessage()
+    message = EmailMessage(policy=default.clone(max_line_length=LINE))
     message["From"], message["To"], message["Subject"] = sender, to, subject
     message["Date"], message["Message-ID"] = formatdate(), make_msgid(domain=sender.rpartition("@")[2])
     # A server that knows the answer is a machine's sends no "out of office" back.

@@ -232,6 +232,7 @@ async def test_the_mail_is_plain_and_marked_as_unsent(
     mail = mails(person.email)[0]
     assert mail["Subject"] == "Set a new password"
     assert mail["X-Not-Sent"]
+    assert LINK.search(mail.as_string()), "the link can be copied from the file"
     assert mail.get_content_type() == "text/plain"
     assert b"30 minutes" in mail.get_payload(decode=True)  # type: ignore[operator]  # bytes, of a plain mail
 
