@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 from chassis.database import Connection, Pool, connection, transaction
 from chassis.errors import NotFound, Unauthorized, ValidationFailed
 from chassis.telemetry import get_logger
+from gateway.common_passwords import refuse_common
 from gateway.passwords import Passwords
 from gateway.settings import GatewaySettings
 from gateway.store import accounts as store
@@ -68,8 +69,11 @@ class Accounts:
 
         Raises:
             ValidationFailed: the address has an account already.
+            CommonPassword: the password is a common one, where those are refused.
             RateLimited: too many sign-ups from where the caller is.
         """
+        if self._settings.refuse_common_passwords:
+            refuse_common(password)
         account = account_hash(email)
         await self._throttle.sign_up(account, caller.address, message=TOO_MANY_SIGNUPS)
         password_hash = await self._passwords.hash(password)

@@ -8,6 +8,7 @@ from chassis.database import Connection, Pool, connection, transaction
 from chassis.errors import Unavailable, ValidationFailed
 from chassis.telemetry import get_logger
 from gateway.accounts import Accounts, LoggedIn, Session
+from gateway.common_passwords import refuse_common
 from gateway.mail import MailFailed, MailSender
 from gateway.passwords import Passwords
 from gateway.reset_links import LINK_SECONDS, ResetLinks
@@ -76,9 +77,11 @@ class PasswordChanges:
         """Set a new password; the session that asks goes on under a new cookie, all others end.
 
         Raises:
+            CommonPassword: the new one is a common one.
             WrongPassword: `current` is not the password.
             RateLimited: too many wrong ones. They count as failed logins do.
         """
+        refuse_common(new)
         account = account_hash(session.email)
         async with self._throttle.login(account, caller.address):
             async with connection(self._pool) as conn:
@@ -113,9 +116,11 @@ class PasswordChanges:
         """Set a new password by a link that was mailed. All sessions end, and nobody is logged in.
 
         Raises:
+            CommonPassword: the new one is a common one.
             DeadLink: not a link of ours, or used, or too old.
             RateLimited: too many tries from where the caller is.
         """
+        refuse_common(new)
         token_hash = digest(token)
         await self._throttle.link("reset_confirm", token_hash, caller.address, message=TOO_MANY_TRIES)
         if not self._links.is_ours(token, now=time.time()):

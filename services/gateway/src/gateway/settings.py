@@ -52,6 +52,8 @@ class GatewaySettings(ServiceSettings):
     """The same for one account over all addresses where its owner has never logged in."""
     login_window_seconds: int = Field(default=900, ge=1)
     """In which failed logins, sign-ups and requests for a link are counted."""
+    refuse_common_passwords: bool = False
+    """At sign-up too. A new password later is never one of them."""
     signups_per_address: int = Field(default=20, ge=1)
     runs_per_minute: int = Field(default=10, ge=1)
     """New publishes of one customer in a minute, and as many syncs."""

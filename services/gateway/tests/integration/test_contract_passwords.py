@@ -11,7 +11,16 @@ from typing import Any
 
 import httpx
 import pytest
-from gateway_harness import PASSWORD, Gateway, Person, eventually, log_in, new_email, with_cookie
+from gateway_harness import (
+    PASSWORD,
+    Gateway,
+    Person,
+    StartGateway,
+    eventually,
+    log_in,
+    new_email,
+    with_cookie,
+)
 
 from chassis.database import Connection
 from gateway.mail import MailFolder
@@ -116,6 +125,29 @@ async def test_a_new_password_that_does_not_fit_is_refused_and_not_repeated(pers
         assert (answer.status_code, answer.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
         assert answer.json()["message"].startswith("newPassword must")
         assert "hunter2" not in answer.text
+
+
+@pytest.mark.parametrize("new", ["12345678", "Password1", "QWERTYUIOP", "iloveyou"])
+async def test_a_common_password_is_no_new_password(person: Person, new_link: NewLink, new: str) -> None:
+    for answer in (
+        await _change(person, PASSWORD, new),
+        await _confirm(person.http, await new_link(person), new),
+    ):
+        assert answer.status_code == 400
+        assert answer.json()["message"] == "This password is one of the most common ones"
+    assert (await log_in(person.gateway, person.email, PASSWORD)).status_code == 200
+
+
+async def test_common_passwords_are_refused_at_sign_up_where_a_setting_says_so(
+    start_gateway: StartGateway, stranger: httpx.AsyncClient
+) -> None:
+    body = {"email": new_email(), "name": "Ada", "password": "password123"}
+    async with start_gateway(REFUSE_COMMON_PASSWORDS="true").client() as strict:
+        refused = await strict.post("/signup", json=body)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (400, "VALIDATION_ERROR")
+        fine = await strict.post("/signup", json={**body, "password": PASSWORD, "email": new_email()})
+        assert fine.status_code == 201
+    assert (await stranger.post("/signup", json=body)).status_code == 201, "as the contract says"
 
 
 async def test_of_two_changes_at_once_one_wins(person: Person) -> None:

@@ -23,6 +23,7 @@ from gateway.bodies.accounts import (
     SignedUp,
     SignUp,
 )
+from gateway.common_passwords import CommonPassword
 from gateway.context import ContextDep
 from gateway.guard import CallerDep, CookieValue, NotLoggedIn, SessionDep, clear_cookie, set_cookie
 from gateway.openapi import THROTTLED, UNAVAILABLE, nested, public_post, session_get, session_post
@@ -142,7 +143,7 @@ async def log_out_everywhere(
 
 @router.post(
     "/auth/password",
-    responses=session_post(WrongPassword(), THROTTLED),
+    responses=session_post(WrongPassword(), CommonPassword(), THROTTLED),
     summary="Change the password; all other sessions end",
 )
 async def change_password(
@@ -167,7 +168,7 @@ async def ask_for_reset(body: AskForReset, context: ContextDep, caller: CallerDe
 
 @router.post(
     "/auth/password-reset/confirm",
-    responses=public_post(DeadLink(), _throttled(TOO_MANY_TRIES)),
+    responses=public_post(DeadLink(), CommonPassword(), _throttled(TOO_MANY_TRIES)),
     summary="Set a new password by a link; all sessions end",
 )
 async def confirm_reset(
