@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from gateway_harness import PASSWORD, NewPerson, Person, StartGateway, eventually, new_email
 
 from chassis.database import Connection
@@ -191,6 +192,17 @@ async def test_a_successful_login_forgets_the_failures(person: Person, stranger:
     assert [await try_with("wrong" * 3) for _ in range(9)] == [401] * 9
     assert await try_with(PASSWORD) == 200
     assert [await try_with("wrong" * 3) for _ in range(2)] == [401] * 2, "the 10th and 11th otherwise"
+
+
+async def test_a_hash_of_weaker_parameters_is_renewed_at_the_next_login(
+    person: Person, admin: Connection
+) -> None:
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    await admin.execute("UPDATE users SET password_hash = $2 WHERE id = $1", person.me["userId"], weak)
+    await person.post("/auth/login", {"email": person.email, "password": PASSWORD}, status=200)
+    renewed = await admin.fetchval("SELECT password_hash FROM users WHERE id = $1", person.me["userId"])
+    assert renewed.startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+    await person.post("/auth/login", {"email": person.email, "password": PASSWORD}, status=200)
 
 
 async def test_logging_out_clears_the_cookie_and_ends_the_session_on_the_server(

@@ -35,6 +35,7 @@ BAD_BODIES = {
     "not UTF-8": (b'{"a":"\xff"}', JSON, "The body is not valid JSON"),
     "NaN": (b'{"a":NaN}', JSON, "The body is not valid JSON"),
     "Infinity": (b'{"a":-Infinity}', JSON, "The body is not valid JSON"),
+    "a field twice": (b'{"email":"a@example.com","a":{"b":1,"b":2}}', JSON, "The body names a field twice"),
     "too large a number": (b'{"a":1e999}', JSON, "The body holds a number that is too large"),
     "a number of 5000 digits": (b'{"a":' + b"9" * 5000 + b"}", JSON, "The body is not valid JSON"),
     "NUL": (b'{"a":"\\u0000"}', JSON, re.compile("cannot be stored")),
