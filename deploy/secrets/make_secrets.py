@@ -83,6 +83,7 @@ def _hand_out_keys(vault: Vault) -> None:
         vault.hand_out(called, {"service_public_keys": json.dumps(public)})
     vault.hand_out("meta-auth", {"token_keys": token_keys, "token_key_id": "1"})
     app_secret = _brought_along("META_APP_SECRET_FILE") or vault.keep("meta_app_secret", secrets.token_hex)
+    vault.hand_out("gateway", {"smtp_password": _brought_along("SMTP_PASSWORD_FILE")})
     for reader in KNOW_THE_APP:
         vault.hand_out(reader, {"meta_app_secret": app_secret})
 

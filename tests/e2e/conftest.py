@@ -25,6 +25,9 @@ COMPRESSED_TIME = {
 """The protocol's durations, short enough for a test; their relations are those of production."""
 
 
+HIGH_LIMITS = {"SIGNUPS_PER_ADDRESS": "10000", "RUNS_PER_MINUTE": "10000"}
+"""Everybody comes from one address here, and tests press more often than people do."""
+
 KEPT_LOGS = pytest.StashKey[Path]()
 
 
@@ -43,13 +46,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 async def stack(request: pytest.FixtureRequest) -> AsyncIterator[System]:
     """Servers, sandbox, gateway, meta-auth and publisher in real mode, on free ports."""
     if request.config.getoption("--target") == "compose":
-        async with ComposeSystem(overrides=COMPRESSED_TIME) as composed:
+        async with ComposeSystem(overrides={**COMPRESSED_TIME, **HIGH_LIMITS}) as composed:
             yield composed
             if request.session.testsfailed:
                 request.config.stash[KEPT_LOGS] = composed.keep_logs()
         return
     with tempfile.TemporaryDirectory(prefix="project-auto-e2e-") as folder:
-        async with EmbeddedSystem(Path(folder), overrides=COMPRESSED_TIME) as running:
+        async with EmbeddedSystem(Path(folder), overrides={**COMPRESSED_TIME, **HIGH_LIMITS}) as running:
             yield running
 
 

@@ -21,10 +21,10 @@ from sample_service.app import ORIGIN, create_app
 from chassis.http import (
     MAX_BODY_BYTES,
     MAX_JSON_DEPTH,
-    SECURITY_HEADERS,
     from_validation_error,
 )
 from chassis.internal_calls import internal_client
+from chassis.security_headers import SECURITY_HEADERS
 from chassis.telemetry import span
 
 PASSWORD = "planted-password"

@@ -44,8 +44,10 @@ OVERRIDABLE = (
     "OTEL_EXPORTER_OTLP_ENDPOINT",
     "OTEL_EXPORTER_OTLP_HEADERS",
     "PUBLIC_URL",
+    "RUNS_PER_MINUTE",
     "SESSION_ABSOLUTE_SECONDS",
     "SESSION_IDLE_SECONDS",
+    "SIGNUPS_PER_ADDRESS",
 )
 """Settings that `up` takes from the caller's environment, for instance to talk to Meta itself."""
 
@@ -108,7 +110,13 @@ def services(
     own_settings = {
         META_AUTH: {**meta, **vault, "ALLOW_DEV_META": "true"},
         ADS_PUBLISHER: {**meta, "ALLOW_REAL_META_WRITE": "true"},
-        GATEWAY: {"PUBLIC_URL": public_url},
+        # Everybody comes from one address here, and tests press more often than people do.
+        GATEWAY: {
+            "PUBLIC_URL": public_url,
+            "MAIL_DIR": str(data_dir / "mail"),
+            "SIGNUPS_PER_ADDRESS": "10000",
+            "RUNS_PER_MINUTE": "10000",
+        },
     }
     return (
         _sandbox(ports, credentials, data_dir=data_dir, redirect_url=redirect_url),

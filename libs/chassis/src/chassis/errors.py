@@ -108,6 +108,12 @@ class MethodNotAllowed(Rejected):
     status = 405
 
 
+class RequestTimeout(Rejected):
+    """The body did not arrive in time."""
+
+    status = 408
+
+
 class Conflict(Rejected):
     """The same idempotency key came with another body."""
 

@@ -1,9 +1,10 @@
 """What every HTTP service does alike: request ids, body limits, strict JSON, error bodies, access log."""
 
+import asyncio
 import json
 import math
 import time
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Final
 from uuid import uuid4
@@ -24,11 +25,14 @@ from chassis.errors import (
     NotFound,
     PayloadTooLarge,
     Rejected,
+    RequestTimeout,
     Retryable,
     ValidationFailed,
 )
 from chassis.internal_calls import without_ids
 from chassis.metrics import FAST_SECONDS, labelled, meter
+from chassis.security_headers import SECURITY_HEADERS, add_missing
+from chassis.slow_clients import BODY_SECONDS
 from chassis.telemetry import get_logger, mark_failed, span
 from contracts.errors import Issue
 
@@ -91,11 +95,6 @@ _request_seconds = meter.create_histogram(
     explicit_bucket_boundaries_advisory=FAST_SECONDS,
 )
 _NO_BODY: Final = frozenset({"GET", "HEAD", "OPTIONS", "DELETE", "TRACE"})
-SECURITY_HEADERS: Final[Mapping[bytes, bytes]] = {
-    b"x-content-type-options": b"nosniff",
-    b"referrer-policy": b"no-referrer",
-    b"cache-control": b"no-store",
-}
 
 
 def install(app: FastAPI, *, body_for: BodyFor, form_paths: frozenset[str] = frozenset()) -> None:
@@ -221,7 +220,7 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                _add_headers(message, request_id)
+                add_missing(message, {b"x-request-id": request_id.encode(), **SECURITY_HEADERS})
             await send(message)
 
         path = scope["path"]
@@ -246,7 +245,11 @@ class RequestMiddleware:
     ) -> Receive:
         if method in _NO_BODY:
             return receive
-        body = await _read_body(headers, receive)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _read_body(headers, receive)
+        except TimeoutError as exc:
+            raise RequestTimeout(f"The body took longer than {BODY_SECONDS:.0f} s") from exc
         if path not in self._form_paths:
             check_json(headers.get("content-type", ""), body)
         delivered = False
@@ -310,15 +313,6 @@ async def _nothing_more() -> Message:
     return {"type": "http.disconnect"}
 
 
-def _add_headers(message: MutableMapping[str, Any], request_id: str) -> None:
-    present = {key for key, _ in message["headers"]}
-    added = {b"x-request-id": request_id.encode(), **SECURITY_HEADERS}
-    message["headers"] = [
-        *message["headers"],
-        *((key, value) for key, value in added.items() if key not in present),
-    ]
-
-
 async def _read_body(headers: Mapping[str, str], receive: Receive) -> bytes:
     length = headers.get("content-length", "0")
     too_large = PayloadTooLarge(f"The body is larger than {MAX_BODY_BYTES // 1024} kB")
@@ -342,7 +336,8 @@ def check_json(content_type: str, body: bytes) -> None:
     """Refuse what a lenient JSON reader would let through to fail later.
 
     Raises:
-        ValidationFailed: wrong media type, empty, malformed, NaN or Infinity, NUL, lone surrogates, too deep.
+        ValidationFailed: wrong media type, empty, malformed, a field twice, NaN or Infinity, NUL, lone
+            surrogates, too deep.
     """
     if content_type.partition(";")[0].strip().lower() != "application/json":
         raise ValidationFailed(
@@ -352,10 +347,18 @@ def check_json(content_type: str, body: bytes) -> None:
         raise ValidationFailed("The body is empty", hint="Send {} when there is nothing to say.")
     try:
         text = body.decode()
-        value = json.loads(text, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_object)
     except (ValueError, RecursionError) as exc:
         raise ValidationFailed("The body is not valid JSON", hint="Check quotes, commas and UTF-8.") from exc
     _check_value(value, depth=0)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Readers differ in which of two values counts: what was checked before us may not be what we read.
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ValidationFailed("The body names a field twice")
+    return value
 
 
 def _refuse_constant(name: str) -> None:

@@ -14,6 +14,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from chassis.settings import ServiceSettings
+from chassis.slow_clients import ImpatientProtocol
 from chassis.telemetry import close_telemetry
 
 DRAIN_SECONDS: Final = 5
@@ -32,7 +33,7 @@ def serve(app: Starlette, settings: ServiceSettings, *, port: int, trusted_proxi
         host=settings.host,
         port=port,
         loop="uvloop",
-        http="httptools",
+        http=ImpatientProtocol,
         ws="none",
         lifespan="on",
         access_log=False,

@@ -3,11 +3,12 @@
 import asyncio
 import sys
 
-from starlette.applications import Starlette
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from chassis.http import install
 from chassis.server import is_stopping, serve
 from chassis.settings import ServiceSettings
 
@@ -21,6 +22,13 @@ async def slow(_: Request) -> PlainTextResponse:
     return PlainTextResponse("done")
 
 
+async def echo(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(await request.body())
+
+
 if __name__ == "__main__":
-    app = Starlette(routes=[Route("/ready", ready), Route("/slow", slow)])
+    app = FastAPI(
+        routes=[Route("/ready", ready), Route("/slow", slow), Route("/echo", echo, methods=["POST"])]
+    )
+    install(app, body_for=lambda _, error: error.flat_body())
     serve(app, ServiceSettings(shutdown_delay_seconds=float(sys.argv[2])), port=int(sys.argv[1]))

@@ -1,6 +1,5 @@
 """Use cases around who is calling: sign up, log in, log out, and whose session a cookie is."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass
 from functools import partial
@@ -8,18 +7,29 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from chassis.database import Connection, Pool, act_for, connection, transaction
-from chassis.errors import RateLimited, Unauthorized, ValidationFailed
+from chassis.errors import NotFound, Unauthorized, ValidationFailed
 from chassis.telemetry import get_logger
+from gateway.common_passwords import refuse_common
 from gateway.passwords import Passwords
 from gateway.settings import GatewaySettings
 from gateway.store import accounts as store
 from gateway.store.audit import add_audit_entry
+from gateway.throttle import Caller, Throttle, account_hash, digest
 
 TOKEN_BYTES: Final = 32
 TOUCH_SECONDS: Final = 60.0
 """The last use of a session is noted at most this often, to keep reads cheap."""
 
+TOO_MANY_SIGNUPS: Final = "Too many sign-ups from your address"
+
 _log = get_logger(__name__)
+
+
+class UnknownSession(NotFound):
+    """No such open session, or one of another user: both get this answer."""
+
+    def __init__(self) -> None:
+        super().__init__("Session not found", hint="List your sessions with GET /auth/sessions.")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,17 +57,26 @@ class LoggedIn:
 class Accounts:
     """Sign up, log in, log out, sessions."""
 
-    def __init__(self, *, pool: Pool, passwords: Passwords, settings: GatewaySettings) -> None:
+    def __init__(
+        self, *, pool: Pool, passwords: Passwords, throttle: Throttle, settings: GatewaySettings
+    ) -> None:
         self._pool = pool
         self._passwords = passwords
+        self._throttle = throttle
         self._settings = settings
 
-    async def sign_up(self, *, email: str, name: str, password: str) -> LoggedIn:
+    async def sign_up(self, *, email: str, name: str, password: str, caller: Caller) -> LoggedIn:
         """Create a customer with its first user, in one transaction, logged in.
 
         Raises:
             ValidationFailed: the address has an account already.
+            CommonPassword: the password is a common one, where those are refused.
+            RateLimited: too many sign-ups from where the caller is.
         """
+        if self._settings.refuse_common_passwords:
+            refuse_common(password)
+        account = account_hash(email)
+        await self._throttle.sign_up(account, caller.address, message=TOO_MANY_SIGNUPS)
         password_hash = await self._passwords.hash(password)
         identity = Identity(user_id=uuid4(), customer_id=uuid4(), email=email)
         async with transaction(self._pool, customer=identity.customer_id) as conn:
@@ -72,38 +91,39 @@ class Accounts:
             )
             if not added:
                 raise ValidationFailed("Email already registered", hint="Log in, or use another address.")
-            logged_in = await self._open_session(conn, identity)
+            logged_in = await self.open_session(conn, identity, caller)
+            await store.note_known_address(conn, account, caller.address)
             await _audit(conn, "signup", identity)
         _log.info("signed_up", customer_id=str(identity.customer_id))
         return logged_in
 
-    async def log_in(self, *, email: str, password: str, address: str, old_token: str | None) -> LoggedIn:
-        """Log in from an address, and end the session of the cookie that was shown.
+    async def log_in(self, *, email: str, password: str, caller: Caller, old_token: str | None) -> LoggedIn:
+        """Log in, and end the session of the cookie that was shown.
 
         Raises:
             Unauthorized: no such account, or another password; which of the two is not told.
-            RateLimited: too many failures of this address for this account.
+            RateLimited: too many failures.
         """
-        account_hash = _digest(email.strip().lower())
-        await self._admit(account_hash, address)
-        async with connection(self._pool) as conn:
-            user = await store.user_by_email(conn, email.strip())
-        if not await self._passwords.verify(user.password_hash if user else None, password) or user is None:
-            await self._login_failed(user)
+        account = account_hash(email)
+        async with self._throttle.login(account, caller.address):
+            async with connection(self._pool) as conn:
+                user = await store.user_by_email(conn, email.strip())
+            fits = await self._passwords.verify(user.password_hash if user else None, password)
+        if not fits or user is None:
+            await self.note_failure(user)
             raise Unauthorized("Invalid email or password", hint="Check both, or sign up.")
-        renewed = (
-            await self._passwords.hash(password) if self._passwords.is_outdated(user.password_hash) else None
-        )
         identity = Identity(user_id=user.id, customer_id=user.customer_id, email=user.email)
         async with transaction(self._pool, customer=identity.customer_id) as conn:
-            await store.forget_login_attempts(conn, account_hash, address)
-            if renewed:
-                await store.replace_password_hash(conn, user.id, renewed)
+            if not await store.lock_password(conn, user.id, user.password_hash):
+                raise Unauthorized("Invalid email or password", hint="Check both, or sign up.")
+            await store.forget_failed_logins(conn, account, caller.address)
+            await store.note_known_address(conn, account, caller.address)
             if old_token:
-                _ = await store.revoke_session(conn, _digest(old_token))
-            logged_in = await self._open_session(conn, identity)
+                _ = await store.revoke_session(conn, digest(old_token))
+            logged_in = await self.open_session(conn, identity, caller)
             await _audit(conn, "login", identity)
         _log.info("logged_in", customer_id=str(identity.customer_id))
+        await self._renew_hash(user, password)
         return logged_in
 
     async def log_out(self, token: str | None) -> None:
@@ -111,7 +131,7 @@ class Accounts:
         if not token:
             return
         async with transaction(self._pool) as conn:
-            if ended := await store.revoke_session(conn, _digest(token)):
+            if ended := await store.revoke_session(conn, digest(token)):
                 user_id, customer_id = ended
                 await act_for(conn, customer_id)
                 await add_audit_entry(conn, "logout", customer_id=customer_id, user_id=user_id)
@@ -121,7 +141,7 @@ class Accounts:
         idle = self._settings.session_idle_seconds
         async with connection(self._pool) as conn:
             found = await store.find_session(
-                conn, _digest(token), idle_seconds=idle, touch_seconds=min(TOUCH_SECONDS, idle / 10)
+                conn, digest(token), idle_seconds=idle, touch_seconds=min(TOUCH_SECONDS, idle / 10)
             )
         if found and found.is_stale and found.customer_id:
             async with transaction(self._pool, customer=found.customer_id) as conn:
@@ -145,46 +165,66 @@ class Accounts:
         async with transaction(self._pool, customer=session.customer_id) as conn:
             await _audit(conn, "access", session, result="refused", wanted=str(wanted))
 
-    async def _admit(self, account_hash: str, address: str) -> None:
-        # The attempt is written before the password is looked at, so that many at once cannot slip through.
-        async with connection(self._pool) as conn:
-            attempt = await store.add_login_attempt(conn, account_hash, address)
-            wait_seconds = await store.login_wait_seconds(
+    async def sessions(self, session: Session) -> list[store.OpenSession]:
+        """The open sessions of who is logged in."""
+        async with transaction(self._pool, customer=session.customer_id) as conn:
+            return await store.list_sessions(
                 conn,
-                account_hash,
-                address,
-                failures=self._settings.login_failures,
-                window_seconds=self._settings.login_window_seconds,
-            )
-            if wait_seconds:
-                await store.remove_login_attempt(conn, attempt)
-        if wait_seconds:
-            _log.warning("login_throttled", retry_seconds=round(wait_seconds))
-            raise RateLimited(
-                "Too many failed logins",
-                hint="Wait before you try again, or check the address.",
-                retry_after_seconds=wait_seconds,
+                session.user_id,
+                current_hash=session.token_hash,
+                idle_seconds=self._settings.session_idle_seconds,
             )
 
-    async def _login_failed(self, user: store.User | None) -> None:
+    async def end_session(self, session: Session, session_id: UUID) -> bool:
+        """End one session of who is logged in; True when it was the one that asks.
+
+        Raises:
+            UnknownSession: not an open session of this user.
+        """
+        async with transaction(self._pool, customer=session.customer_id) as conn:
+            ended = await store.revoke_session_by_id(conn, session.user_id, session_id)
+            if ended is None:
+                raise UnknownSession
+            await _audit(conn, "session_end", session)
+        return ended == session.token_hash
+
+    async def log_out_everywhere(self, session: Session) -> int:
+        """End every session of who is logged in; returns how many there were."""
+        async with transaction(self._pool, customer=session.customer_id) as conn:
+            ended = await store.revoke_sessions(conn, session.user_id)
+            await _audit(conn, "logout_everywhere", session)
+        return ended
+
+    async def open_session(self, conn: Connection, identity: Identity, caller: Caller) -> LoggedIn:
+        """Log somebody in, in the transaction of a use case that knows who it is."""
+        token = secrets.token_urlsafe(TOKEN_BYTES)
+        await store.insert_session(
+            conn,
+            token_hash=digest(token),
+            user_id=identity.user_id,
+            absolute_seconds=self._settings.session_absolute_seconds,
+            user_agent=caller.user_agent,
+        )
+        return LoggedIn(identity=identity, token=token)
+
+    async def note_failure(self, user: store.User | None, action: str = "login") -> None:
+        """Audit a wrong password; the same statement whether or not there is such a user."""
         async with transaction(self._pool, customer=user.customer_id if user else None) as conn:
             await add_audit_entry(
                 conn,
-                "login",
+                action,
                 result="failed",
                 customer_id=user.customer_id if user else None,
                 user_id=user.id if user else None,
             )
 
-    async def _open_session(self, conn: Connection, identity: Identity) -> LoggedIn:
-        token = secrets.token_urlsafe(TOKEN_BYTES)
-        await store.insert_session(
-            conn,
-            token_hash=_digest(token),
-            user_id=identity.user_id,
-            absolute_seconds=self._settings.session_absolute_seconds,
-        )
-        return LoggedIn(identity=identity, token=token)
+    async def _renew_hash(self, user: store.User, password: str) -> None:
+        if not self._passwords.is_outdated(user.password_hash):
+            return
+        renewed = await self._passwords.hash(password)
+        async with transaction(self._pool, customer=user.customer_id) as conn:
+            # Nothing happens when the password has been changed meanwhile.
+            _ = await store.replace_password_hash(conn, user.id, renewed, old_hash=user.password_hash)
 
 
 async def _audit(
@@ -192,7 +232,3 @@ async def _audit(
 ) -> None:
     note = partial(add_audit_entry, customer_id=identity.customer_id, user_id=identity.user_id)
     await note(conn, action, result=result, **detail)
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

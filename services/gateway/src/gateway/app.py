@@ -21,6 +21,7 @@ from chassis.internal_calls import internal_client
 from chassis.metrics import MEASURE_SECONDS
 from chassis.outbox import Relay
 from chassis.periodic import run_forever
+from chassis.security_headers import SecurityHeaders
 from chassis.service_tokens import TokenSigner
 from gateway import audit_chain, rering
 from gateway.accounts import Accounts
@@ -30,17 +31,21 @@ from gateway.consumers import build_consumers
 from gateway.context import Context, Schema
 from gateway.doorbell import Doorbell
 from gateway.guard import CUSTOMER_HEADER, GUARD_ERRORS, NotLoggedIn, OriginCheck, not_logged_in_answer
+from gateway.mail import mail_from
 from gateway.metrics import build_gauges
 from gateway.openapi import TITLE, describe, operation_id
 from gateway.overview import StatusPage
+from gateway.password_changes import PasswordChanges
 from gateway.passwords import Passwords
 from gateway.presence import REFRESH_SECONDS, PresenceReader
 from gateway.progress import Places
 from gateway.publishing import Publishing
+from gateway.reset_links import ResetLinks
 from gateway.results import Results
-from gateway.routes import ads, auth, health, meta, placeholders
+from gateway.routes import ads, auth, docs, health, meta, placeholders
 from gateway.settings import GatewaySettings
 from gateway.store.housekeeping import remove_old_rows
+from gateway.throttle import Throttle
 
 VERSION: Final = "0.1.0"
 FLAT_FAMILIES: Final = ("/meta/", "/ads/")
@@ -68,7 +73,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         lifespan=lifespan,
         redirect_slashes=False,
         openapi_url="/openapi.json" if public else None,
-        docs_url="/docs" if public else None,
+        docs_url=None,  # docs.py has the page, with a policy that lets it load its scripts
         redoc_url=None,
         generate_unique_id_function=operation_id,
         # The chassis makes the one server span; FastAPI's own would double it, with the query of the OAuth
@@ -76,13 +81,13 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
-    for family in (health, auth, meta, ads, placeholders):
+    for family in (health, auth, meta, ads, placeholders, *((docs,) if public else ())):
         app.include_router(family.router)
     install(app, body_for=body_for)
     app.add_exception_handler(NotLoggedIn, _on_not_logged_in)
     # Outside of the body limits: what a foreign page sends is refused unread.
     app.add_middleware(OriginCheck, allowed=frozenset({*settings.allowed_origins, settings.own_origin}))
-    # Outermost: a browser shows an error answer without these headers as a network error.
+    # Outside of all that answers: a browser shows an error answer without these headers as a network error.
     app.add_middleware(
         CORSMiddleware,
         allow_origins=list(settings.allowed_origins),
@@ -91,6 +96,7 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         allow_headers=["content-type", CUSTOMER_HEADER, "idempotency-key", "last-event-id"],
         expose_headers=["x-request-id", "retry-after", "idempotency-replayed"],
     )
+    app.add_middleware(SecurityHeaders, https=settings.secure_cookie)
     return app
 
 
@@ -124,13 +130,16 @@ async def _running(settings: GatewaySettings) -> AsyncIterator[Context]:
         results = Results(pool=pool, ring_seconds=settings.rering_after_seconds)
         presence = PresenceReader(redis=redis)
         signer = TokenSigner(service="gateway", private_key=settings.service_private_key.get_secret_value())
+        accounts, password_changes = _accounts(settings, pool)
+        stack.push_async_callback(password_changes.close)
         context = Context(
             settings=settings,
             pool=pool,
             redis=redis,
             relay=Relay(database_url=database_url, redis=redis),
             consumers=build_consumers(redis_url=redis_url, redis=redis, pool=pool, results=results),
-            accounts=Accounts(pool=pool, passwords=Passwords(), settings=settings),
+            accounts=accounts,
+            password_changes=password_changes,
             connections=Connections(client=client, signer=signer, pool=pool),
             publishing=Publishing(pool=pool, settings=settings),
             bundles=Bundles(client=publisher, signer=signer),
@@ -146,6 +155,23 @@ async def _running(settings: GatewaySettings) -> AsyncIterator[Context]:
         jobs = _start_jobs(context)
         stack.push_async_callback(_stop_jobs, jobs)
         yield context
+
+
+def _accounts(settings: GatewaySettings, pool: Pool) -> tuple[Accounts, PasswordChanges]:
+    passwords = Passwords()
+    throttle = Throttle(pool=pool, settings=settings)
+    accounts = Accounts(pool=pool, passwords=passwords, throttle=throttle, settings=settings)
+    password_changes = PasswordChanges(
+        pool=pool,
+        accounts=accounts,
+        passwords=passwords,
+        throttle=throttle,
+        links=ResetLinks(
+            app_url=settings.app_url, private_key=settings.service_private_key.get_secret_value()
+        ),
+        mail=mail_from(settings),
+    )
+    return accounts, password_changes
 
 
 def _start_jobs(context: Context) -> list[asyncio.Task[None]]:

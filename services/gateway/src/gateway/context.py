@@ -14,6 +14,7 @@ from gateway.bundles import Bundles
 from gateway.connections import Connections
 from gateway.doorbell import Doorbell
 from gateway.overview import StatusPage
+from gateway.password_changes import PasswordChanges
 from gateway.presence import PresenceReader
 from gateway.progress import Places
 from gateway.publishing import Publishing
@@ -44,6 +45,7 @@ class Context:
     relay: Relay
     consumers: Consumers
     accounts: Accounts
+    password_changes: PasswordChanges
     connections: Connections
     publishing: Publishing
     bundles: Bundles

@@ -12,20 +12,23 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis.errors import Forbidden, Unauthorized
-from chassis.http import SECURITY_HEADERS, error_response
+from chassis.http import error_response
 from chassis.telemetry import annotate, customer_hash, get_logger
 from gateway.accounts import Session
 from gateway.context import ContextDep
-from gateway.settings import COOKIE_MAX_AGE_SECONDS
+from gateway.settings import COOKIE_MAX_AGE_SECONDS, GatewaySettings
+from gateway.throttle import Caller, counted_address
 
-COOKIE: Final = "session"
+MAX_USER_AGENT: Final = 120
 CUSTOMER_HEADER: Final = "x-customer-id"
+OWN_SITES: Final = frozenset({"same-origin", "none"})
+"""Values of Sec-Fetch-Site for a page of ours, and for what its user did without any page."""
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 _log = get_logger(__name__)
 cookie_scheme = APIKeyCookie(
-    name=COOKIE, auto_error=False, description="Set by POST /signup and POST /auth/login."
+    name="session", auto_error=False, description="Set by POST /signup and POST /auth/login."
 )
 _header = APIKeyHeader(
     name=CUSTOMER_HEADER, auto_error=False, description="The `customerId` of GET /auth/me."
@@ -59,7 +62,25 @@ class ForeignCustomer(Forbidden):
 
 GUARD_ERRORS: Final = (NotLoggedIn, NoCustomer, ForeignCustomer)
 
-CookieValue = Annotated[str | None, Security(cookie_scheme)]
+
+async def session_cookie(
+    request: Request, context: ContextDep, _: Annotated[str | None, Security(cookie_scheme)]
+) -> str | None:
+    """The value of the session cookie, under the name that it has here."""
+    return request.cookies.get(context.settings.session_cookie)
+
+
+async def caller_of(request: Request) -> Caller:
+    """Where a request comes from; a proxy that is trusted has been believed already."""
+    agent = request.headers.get("user-agent", "")
+    shown = "".join(char for char in agent if char.isprintable())[:MAX_USER_AGENT]
+    return Caller(
+        address=counted_address(request.client.host if request.client else None), user_agent=shown or None
+    )
+
+
+CookieValue = Annotated[str | None, Depends(session_cookie)]
+CallerDep = Annotated[Caller, Depends(caller_of)]
 MISSING_COOKIE: Final = ("Missing session cookie", "Log in to continue.")
 SESSION_OVER: Final = ("Session expired or invalid", "Log in again to continue.")
 
@@ -128,26 +149,28 @@ CustomerByQueryDep = Annotated[Session, Depends(require_customer_by_query)]
 OptionalCustomerDep = Annotated[Session, Depends(accept_customer)]
 
 
-def set_cookie(response: Response, token: str, *, secure: bool) -> None:
-    _cookie_header(response, token, max_age=COOKIE_MAX_AGE_SECONDS, secure=secure)
+def set_cookie(response: Response, token: str, settings: GatewaySettings) -> None:
+    _cookie_header(response, token, settings, max_age=COOKIE_MAX_AGE_SECONDS)
 
 
-def clear_cookie(response: Response, *, secure: bool) -> None:
-    _cookie_header(response, "", max_age=0, secure=secure)
+def clear_cookie(response: Response, settings: GatewaySettings) -> None:
+    _cookie_header(response, "", settings, max_age=0)
 
 
-def _cookie_header(response: Response, value: str, *, max_age: int, secure: bool) -> None:
+def _cookie_header(response: Response, value: str, settings: GatewaySettings, *, max_age: int) -> None:
     # Written out: the spelling and order are part of the contract.
-    attributes = f"HttpOnly; SameSite=Lax; Path=/; Max-Age={max_age}{'; Secure' if secure else ''}"
-    response.headers.append("set-cookie", f"{COOKIE}={value}; {attributes}")
+    partitioned = settings.session_same_site == "none"
+    site = "None" if partitioned else "Lax"
+    secure = f"{'; Secure' if settings.secure_cookie else ''}{'; Partitioned' if partitioned else ''}"
+    attributes = f"HttpOnly; SameSite={site}; Path=/; Max-Age={max_age}{secure}"
+    response.headers.append("set-cookie", f"{settings.session_cookie}={value}; {attributes}")
 
 
 def not_logged_in_answer(request: Request, error: NotLoggedIn) -> JSONResponse:
     """The answer to a guard error, which may also clear the cookie."""
     response = error_response(error, error.nested_body())
     if error.clears_cookie:
-        settings = request.app.state.context.settings
-        clear_cookie(response, secure=settings.secure_cookie)
+        clear_cookie(response, request.app.state.context.settings)
     return response
 
 
@@ -165,12 +188,19 @@ class OriginCheck:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
             await self._app(scope, receive, send)
             return
-        origin = Headers(scope=scope).get("origin")
-        if origin is None or origin in self._allowed:
+        if self._is_allowed(Headers(scope=scope)):
             await self._app(scope, receive, send)
             return
         _log.warning("origin_refused", path=scope["path"])
         error = Forbidden("This origin may not call this API", hint="Add it to CORS_ORIGINS if it is yours.")
         response = error_response(error, error.nested_body())
-        response.raw_headers.extend([*SECURITY_HEADERS.items(), (b"x-request-id", str(uuid4()).encode())])
+        response.headers["x-request-id"] = str(uuid4())
         await response(scope, receive, send)
+
+    def _is_allowed(self, headers: Headers) -> bool:
+        origins = headers.getlist("origin")
+        if origins:
+            return all(origin in self._allowed for origin in origins)
+        # Without an Origin: a script, which sends no Fetch Metadata either, or a page that a browser vouches
+        # for. Everything else is a page that made its browser leave the Origin out.
+        return headers.get("sec-fetch-site", "none") in OWN_SITES

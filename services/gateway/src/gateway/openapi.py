@@ -42,7 +42,7 @@ A `Retry-After` header says when a 429 or 503 is worth another try.
 """
 TAGS: Final = [
     {"name": "health", "description": "For scripts and orchestrators."},
-    {"name": "accounts", "description": "Sign up, log in, log out."},
+    {"name": "accounts", "description": "Sign up, log in, log out, sessions, passwords."},
     {"name": "meta", "description": "The connection with Meta and the ad account."},
     {"name": "ads", "description": "Settings, publishing, runs and what was created."},
     {"name": "later steps", "description": "Fixed answers, so that a frontend renders."},
@@ -83,9 +83,14 @@ def public_post(*errors: AppError) -> Responses:
     return nested(*BAD_BODY, FOREIGN_PAGE, UNAVAILABLE, *errors)
 
 
-def session_get() -> Responses:
+def session_get(*errors: AppError) -> Responses:
     """What a route that needs a session may answer."""
-    return nested(*NO_SESSION, UNAVAILABLE)
+    return nested(*NO_SESSION, UNAVAILABLE, *errors)
+
+
+def session_post(*errors: AppError) -> Responses:
+    """The same for a route that takes a body."""
+    return public_post(*NO_SESSION, *errors)
 
 
 def customer_get(*errors: AppError) -> Responses:

@@ -1,13 +1,13 @@
 """Password hashes: Argon2id with the parameters that RFC 9106 recommends for little memory.
 
-One hash takes 64 MB and about 150 ms of a core. Therefore they run in threads, few at a time.
+One hash takes 64 MB and about 150 ms of a core. Therefore few run at a time, in threads of their own.
 """
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Final
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import Argon2Error, InvalidHashError
@@ -15,17 +15,22 @@ from argon2.exceptions import Argon2Error, InvalidHashError
 from chassis.errors import Unavailable
 
 PARALLEL_HASHES: Final = 4
-"""A thousand logins at once wait for each other, they do not take 64 GB."""
-WAIT_SECONDS: Final = 10.0
-"""Who would wait longer for their turn is told to come back."""
+"""A thousand logins at once wait for each other or are refused; they do not take 64 GB."""
+MAX_WAITING: Final = 60
+"""Beside those that run. The last of them waits for some seconds; who comes then is told to come back."""
+RETRY_SECONDS: Final = 3.0
+
+T = TypeVar("T")
 
 
 class Passwords:
-    """Hashes and verifies, in the same time whether or not there is an account."""
+    """Hashes and verifies, with the same work whether or not there is an account."""
 
     def __init__(self) -> None:
         self._hasher = PasswordHasher()
-        self._turns = asyncio.Semaphore(PARALLEL_HASHES)
+        # Threads of their own are the cap: a hash goes on running when its caller has gone away.
+        self._threads = ThreadPoolExecutor(PARALLEL_HASHES, thread_name_prefix="argon2")
+        self._in_hand = 0
         self._nobodys_hash = self._hasher.hash(secrets.token_urlsafe())
 
     async def hash(self, password: str) -> str:
@@ -34,8 +39,7 @@ class Passwords:
         Raises:
             Unavailable: too many others wait for their turn.
         """
-        async with self._turn():
-            return await asyncio.to_thread(self._hasher.hash, password)
+        return await self._run(self._hasher.hash, password)
 
     async def verify(self, password_hash: str | None, password: str) -> bool:
         """Check a password; without an account the same work is done for nothing.
@@ -43,8 +47,7 @@ class Passwords:
         Raises:
             Unavailable: too many others wait for their turn.
         """
-        async with self._turn():
-            fits = await asyncio.to_thread(self._fits, password_hash or self._nobodys_hash, password)
+        fits = await self._run(self._fits, password_hash or self._nobodys_hash, password)
         return fits and password_hash is not None
 
     def is_outdated(self, password_hash: str) -> bool:
@@ -57,14 +60,13 @@ class Passwords:
         except (Argon2Error, InvalidHashError):
             return False
 
-    @asynccontextmanager
-    async def _turn(self) -> AsyncIterator[None]:
+    async def _run(self, work: Callable[..., T], *arguments: str) -> T:
+        if self._in_hand >= PARALLEL_HASHES + MAX_WAITING:
+            raise Unavailable(
+                "Too many logins at once. Try again in a moment.", retry_after_seconds=RETRY_SECONDS
+            )
+        self._in_hand += 1
         try:
-            async with asyncio.timeout(WAIT_SECONDS):
-                _ = await self._turns.acquire()
-        except TimeoutError as exc:
-            raise Unavailable("Too many logins at once. Try again in a moment.") from exc
-        try:
-            yield
+            return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
         finally:
-            self._turns.release()
+            self._in_hand -= 1

@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 from opentelemetry.trace import SpanKind
 
 from chassis.database import Connection, Pool, transaction
-from chassis.errors import Conflict, NotFound, Unavailable, ValidationFailed
+from chassis.errors import Conflict, NotFound, RateLimited, Unavailable, ValidationFailed
 from chassis.failpoints import failpoint
 from chassis.metrics import labelled
 from chassis.outbox import add_event
@@ -37,6 +37,7 @@ from gateway.store.audit import add_audit_entry
 
 SOURCE: Final = "/gateway"
 MAX_KEY: Final = 200
+RATE_SECONDS: Final = 60
 ACCEPT_TRIES: Final = 3
 """An open run may end between our refused insert and our look at it."""
 
@@ -56,6 +57,18 @@ class UnknownRun(NotFound):
 
     def __init__(self) -> None:
         super().__init__("Run not found", hint="List your runs with GET /ads/runs.")
+
+
+class TooManyRuns(RateLimited):
+    """This customer has started as many runs of a type as a minute may have."""
+
+    def __init__(self, job_type: JobType, wait_seconds: float = 1.0) -> None:
+        what = "publishes" if job_type == "publish" else "syncs"
+        super().__init__(
+            f"Too many {what} within a minute",
+            hint="Wait as long as Retry-After says.",
+            retry_after_seconds=wait_seconds,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -83,6 +96,7 @@ class Publishing:
         Raises:
             ValidationFailed: the key is unusable.
             Conflict: the key came before with another body or for another route.
+            TooManyRuns: the customer has started too many within the last minute.
         """
         with span(f"accept {job_type}", kind=SpanKind.CLIENT, attributes=_ACCEPT):
             acceptance = await self._accept_or_replay(job_type, session, body=body, key=key)
@@ -152,6 +166,7 @@ class Publishing:
                 ring_seconds=self._settings.rering_after_seconds,
             )
             if added:
+                await self._check_rate(conn, session.customer_id, job_type)
                 await add_event(
                     conn, PUBLISH_STREAM, self._event(job_type, session.customer_id, run_id, job_id, inputs)
                 )
@@ -166,6 +181,18 @@ class Publishing:
             if open_run := await runs.open_run(conn, session.customer_id, job_type):
                 return Acceptance(run_id=open_run[0], job_id=open_run[1], is_new=False)
         raise Unavailable("Runs of this customer start and end too quickly. Try again in a moment.")
+
+    async def _check_rate(self, conn: Connection, customer_id: UUID, job_type: JobType) -> None:
+        """Only new runs count: an open run and a key that came before answer without getting here."""
+        wait_seconds = await runs.run_wait_seconds(
+            conn,
+            customer_id,
+            job_type,
+            allowed=self._settings.runs_per_minute,
+            window_seconds=RATE_SECONDS,
+        )
+        if wait_seconds:
+            raise TooManyRuns(job_type, wait_seconds)
 
     def _event(
         self, job_type: JobType, customer_id: UUID, run_id: UUID, job_id: UUID, inputs: ads.PublishInputs

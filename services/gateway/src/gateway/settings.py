@@ -1,10 +1,10 @@
 """What the gateway reads from its environment, beside the settings that every service has."""
 
 from decimal import Decimal
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 
 from chassis.settings import Csv, ServiceSettings, split_csv
 
@@ -46,7 +46,33 @@ class GatewaySettings(ServiceSettings):
     """A session is over after this long, used or not (30 days)."""
     login_failures: int = Field(default=10, ge=1)
     """Failed logins of one address and account within the window, before further tries are refused."""
+    login_failures_per_address: int = Field(default=50, ge=1)
+    """The same for one address, whatever accounts it tries; also requests for a link, and tries with one."""
+    login_failures_per_account: int = Field(default=100, ge=1)
+    """The same for one account over all addresses where its owner has never logged in."""
     login_window_seconds: int = Field(default=900, ge=1)
+    """In which failed logins, sign-ups and requests for a link are counted."""
+    refuse_common_passwords: bool = False
+    """At sign-up too. A new password later is never one of them."""
+    signups_per_address: int = Field(default=20, ge=1)
+    runs_per_minute: int = Field(default=10, ge=1)
+    """New publishes of one customer in a minute, and as many syncs."""
+
+    session_cookie: Literal["session", "__Host-session"] = "session"
+    """`__Host-` makes browsers insist on https, this host and the path /."""
+    session_same_site: Literal["lax", "none"] = "lax"
+    """`none` is for a frontend on another site; the cookie is then partitioned, and needs https."""
+
+    mail_from: str = "no-reply@localhost"
+    """Who mails come from: a plain address."""
+    mail_dir: str = ""
+    """Folder to which mails are written instead of being sent; for development only."""
+    smtp_host: str = ""
+    """Mail server; without it and `mail_dir` nobody can reset a password."""
+    smtp_port: int = Field(default=587, ge=1, le=65_535)
+    smtp_tls: Literal["starttls", "tls", "none"] = "starttls"
+    smtp_user: str = ""
+    smtp_password: SecretStr = SecretStr("")
 
     default_monthly_budget: Decimal = Field(default=Decimal(3000), gt=0)
     """Per month, in major units of the account's currency, for who sets no budget."""
@@ -59,6 +85,28 @@ class GatewaySettings(ServiceSettings):
     event_streams: int = Field(default=500, ge=1)
     """Event streams that one process keeps open at most."""
     event_streams_per_customer: int = Field(default=10, ge=1)
+
+    @model_validator(mode="after")
+    def _is_safe(self) -> Self:
+        partitioned = self.session_same_site == "none"
+        if not self.secure_cookie and (partitioned or self.session_cookie.startswith("__Host-")):
+            raise ValueError(
+                "SESSION_COOKIE=__Host-session and SESSION_SAME_SITE=none need https in PUBLIC_URL"
+            )
+        if self.environment == "production" and self.mail_dir:
+            raise ValueError("MAIL_DIR is for development: set SMTP_HOST")
+        if self.environment == "production" and self.smtp_host and self.smtp_tls == "none":
+            raise ValueError("SMTP_TLS=none is for development: mails carry links that reset a password")
+        return self
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _named_proxies(cls, value: str) -> str:
+        if "*" in value:
+            raise ValueError(
+                "TRUSTED_PROXIES names addresses or networks: with * anybody could invent theirs"
+            )
+        return value
 
     @field_validator("app_url", "meta_auth_url", "ads_publisher_url")
     @classmethod

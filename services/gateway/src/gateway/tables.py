@@ -86,7 +86,7 @@ class UserRow(Base, table=True):
 
 
 class SessionRow(Base, table=True):
-    """`token_hash` is the SHA-256 of the cookie: a copy of this table logs nobody in."""
+    """`token_hash` is the SHA-256 of the cookie: a copy of this table logs nobody in. `id` may be shown."""
 
     __tablename__: ClassVar[str] = "sessions"
     __table_args__ = (
@@ -102,21 +102,51 @@ class SessionRow(Base, table=True):
     last_seen_at: datetime = _time(now=True)
     expires_at: datetime = _time()
     revoked_at: datetime | None = _time(nullable=True)
+    id: UUID = Field(
+        sa_column=Column(Uuid, nullable=False, unique=True, server_default=text("gen_random_uuid()"))
+    )
+    user_agent: str | None = None
 
 
 class LoginAttemptRow(Base, table=True):
-    """A login that has not succeeded; `account_hash` is the SHA-256 of the address that was tried."""
+    """A login that has not succeeded, or another attempt that is counted.
+
+    `account_hash` is the SHA-256 of the e-mail address that was tried, `address` the network of the caller.
+    """
 
     __tablename__: ClassVar[str] = "login_attempts"
     __table_args__ = (
         Index("login_attempts_who", "account_hash", "address", "at"),
         Index("login_attempts_at", "at"),
+        Index("login_attempts_address", "address", "at"),
     )
 
     id: int = Field(sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
     account_hash: str
     address: str
     at: datetime = _time(now=True)
+    kind: str = Field(sa_column=Column(String, nullable=False, server_default="login"))
+
+
+class KnownAddressRow(Base, table=True):
+    """Where somebody has logged in from: no flood of others' failures locks them out there."""
+
+    __tablename__: ClassVar[str] = "known_addresses"
+
+    account_hash: str = Field(primary_key=True)
+    address: str = Field(primary_key=True)
+    seen_at: datetime = _time(now=True)
+
+
+class PasswordResetRow(Base, table=True):
+    """A link that was sent and not used; `token_hash` is the SHA-256 of its token."""
+
+    __tablename__: ClassVar[str] = "password_resets"
+    __table_args__ = (Index("password_resets_user_id", "user_id"),)
+
+    token_hash: str = Field(primary_key=True)
+    user_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("users.id", ondelete="CASCADE"), nullable=False))
+    expires_at: datetime = _time()
 
 
 class AdSettingsRow(Base, table=True):

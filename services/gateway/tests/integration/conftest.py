@@ -164,11 +164,18 @@ async def start_meta_auth(
 
 
 @pytest.fixture(scope="session")
+def mail_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the gateways write their mails."""
+    return tmp_path_factory.mktemp("mail") / "unsent"
+
+
+@pytest.fixture(scope="session")
 def start_gateway(
     start_process: Callable[..., Path],
     database: Database,
     valkey: ValkeyServer,
     key_pairs: dict[str, tuple[str, str]],
+    mail_dir: Path,
 ) -> StartGateway:
     """Start a gateway with some settings changed; all of them share one database and one Valkey."""
     common = {
@@ -179,9 +186,16 @@ def start_gateway(
         "META_AUTH_URL": f"http://127.0.0.1:{free_port()}",
         "ADS_PUBLISHER_URL": f"http://127.0.0.1:{free_port()}",
         "CORS_ORIGINS": "http://localhost:3000,https://app.example.com",
+        "MAIL_DIR": str(mail_dir),
+        # All tests come from one address.
+        "LOGIN_FAILURES_PER_ADDRESS": "100000",
+        "SIGNUPS_PER_ADDRESS": "100000",
+        "RUNS_PER_MINUTE": "100000",
     }
 
     def start(*, port: int | None = None, ready_path: str = "/health", **changed: str) -> Gateway:
+        if changed.get("ENVIRONMENT") == "production":
+            changed.setdefault("MAIL_DIR", "")
         port = port or free_port()
         url = f"http://127.0.0.1:{port}"
         env = {**common, "PORT": str(port), **changed}

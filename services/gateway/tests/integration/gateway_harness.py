@@ -61,6 +61,17 @@ APP: Final = "http://localhost:3000"
 T = TypeVar("T")
 
 
+async def log_in(gateway: "Gateway", email: str, password: str, **headers: str) -> httpx.Response:
+    """Log in from a browser without cookies."""
+    async with gateway.client(headers=headers) as client:
+        return await client.post("/auth/login", json={"email": email, "password": password})
+
+
+def with_cookie(cookie: str) -> dict[str, str]:
+    """The header by which a browser shows this session cookie."""
+    return {"cookie": f"session={cookie}"}
+
+
 async def eventually(
     probe: Callable[[], Awaitable[T]], accept: Callable[[T], bool], *, seconds: float = 15
 ) -> T:

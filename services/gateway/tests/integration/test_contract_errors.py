@@ -2,6 +2,7 @@
 
 import re
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -14,6 +15,11 @@ POSTS = [
     "/signup",
     "/auth/login",
     "/auth/logout",
+    "/auth/logout-everywhere",
+    f"/auth/sessions/{uuid4()}/end",
+    "/auth/password",
+    "/auth/password-reset",
+    "/auth/password-reset/confirm",
     "/meta/dev-connect",
     "/meta/disconnect",
     "/meta/ad-accounts/select",
@@ -29,6 +35,7 @@ BAD_BODIES = {
     "not UTF-8": (b'{"a":"\xff"}', JSON, "The body is not valid JSON"),
     "NaN": (b'{"a":NaN}', JSON, "The body is not valid JSON"),
     "Infinity": (b'{"a":-Infinity}', JSON, "The body is not valid JSON"),
+    "a field twice": (b'{"email":"a@example.com","a":{"b":1,"b":2}}', JSON, "The body names a field twice"),
     "too large a number": (b'{"a":1e999}', JSON, "The body holds a number that is too large"),
     "a number of 5000 digits": (b'{"a":' + b"9" * 5000 + b"}", JSON, "The body is not valid JSON"),
     "NUL": (b'{"a":"\\u0000"}', JSON, re.compile("cannot be stored")),

@@ -47,3 +47,27 @@ def test_https_makes_the_cookie_secure() -> None:
     settings = GatewaySettings(public_url="https://api.example.com/")
     assert settings.secure_cookie is True
     assert settings.own_origin == "https://api.example.com"
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"session_cookie": "__Host-session"},
+        {"session_same_site": "none"},
+        {"session_cookie": "sid", "public_url": "https://api.example.com"},
+        {"environment": "production", "mail_dir": "/var/mail"},
+        {"environment": "production", "smtp_host": "mail.example.com", "smtp_tls": "none"},
+        {"trusted_proxies": "*"},
+        {"trusted_proxies": "10.0.0.1,*"},
+    ],
+)
+def test_an_unsafe_setting_stops_the_start(setting: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        GatewaySettings(**setting)
+
+
+def test_over_https_the_cookie_may_be_bound_to_the_host_or_sent_from_another_site() -> None:
+    settings = GatewaySettings(
+        public_url="https://api.example.com", session_cookie="__Host-session", session_same_site="none"
+    )
+    assert settings.secure_cookie

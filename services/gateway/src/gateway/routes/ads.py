@@ -37,7 +37,7 @@ from gateway.progress import (
     UnknownEvent,
     last_version,
 )
-from gateway.publishing import MAX_KEY, Acceptance, UnknownRun
+from gateway.publishing import MAX_KEY, Acceptance, TooManyRuns, UnknownRun
 
 KEY_REUSED = Conflict(
     "This Idempotency-Key was used for another request", hint="Use a new key for a new request."
@@ -127,7 +127,7 @@ async def save(
 @router.post(
     "/ads/publish",
     status_code=201,
-    responses={**OPEN_RUN, **customer_post(KEY_REUSED, BAD_KEY)},
+    responses={**OPEN_RUN, **customer_post(KEY_REUSED, BAD_KEY, TooManyRuns("publish"))},
     summary="Publish",
     description="Creates what is missing at Meta, PAUSED. What stands in the way shows on the run.",
 )
@@ -140,7 +140,7 @@ async def publish(
 @router.post(
     "/ads/sync",
     status_code=201,
-    responses={**OPEN_RUN, **customer_post(KEY_REUSED, BAD_KEY)},
+    responses={**OPEN_RUN, **customer_post(KEY_REUSED, BAD_KEY, TooManyRuns("sync"))},
     summary="Look at Meta again",
 )
 async def sync(

@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final
 from urllib.parse import quote
 
-from fastapi import APIRouter, Body, Query, Response, Security
+from fastapi import APIRouter, Body, Query, Response
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 
@@ -19,7 +19,7 @@ from chassis.telemetry import get_logger
 from contracts.internal import AdAccountList, ConnectUrl, DevConnect, OAuthCallback, SessionRef, SmokeReport
 from gateway.bodies.meta import DevConnectBody, DevConnection, Disconnected, MetaStatus, SelectAdAccountBody
 from gateway.context import Context, ContextDep
-from gateway.guard import CustomerDep, cookie_scheme
+from gateway.guard import CookieValue, CustomerDep
 from gateway.openapi import customer_get, customer_post
 
 MAX_PARAMETER: Final = 4096
@@ -82,7 +82,7 @@ async def connect_url(session: CustomerDep, context: ContextDep) -> ConnectUrl:
 )
 async def callback(
     context: ContextDep,
-    cookie: Annotated[str | None, Security(cookie_scheme)],
+    cookie: CookieValue,
     visit: Annotated[CallbackQuery, Query()],
 ) -> RedirectResponse:
     if not visit.state:

@@ -1,9 +1,14 @@
-"""Customers, users, sessions and failed logins."""
+"""Customers, users, sessions, attempts that are counted, and links that reset a password."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from chassis.database import Connection
+from chassis.database import Connection, affected
+
+LIST_LIMIT: Final = 100
+"""Sessions that are shown at most."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,6 +29,17 @@ class FoundSession:
     email: str | None
     is_stale: bool
     """Its last use was noted long enough ago to be noted again."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class OpenSession:
+    """A session as its owner sees it in a list."""
+
+    id: UUID
+    created_at: datetime
+    last_seen_at: datetime
+    user_agent: str | None
+    current: bool
 
 
 async def insert_customer(connection: Connection, customer_id: UUID, name: str) -> None:
@@ -56,20 +72,86 @@ async def user_by_email(connection: Connection, email: str) -> User | None:
     return User(**dict(row)) if row else None
 
 
-async def replace_password_hash(connection: Connection, user_id: UUID, password_hash: str) -> None:
-    await connection.execute("UPDATE users SET password_hash = $2 WHERE id = $1", user_id, password_hash)
+async def user_by_id(connection: Connection, user_id: UUID) -> User | None:
+    row = await connection.fetchrow(
+        "SELECT id, customer_id, email, password_hash FROM users WHERE id = $1", user_id
+    )
+    return User(**dict(row)) if row else None
+
+
+async def lock_password(connection: Connection, user_id: UUID, password_hash: str) -> bool:
+    """Hold the password that was checked until the transaction ends; False when it is another by now.
+
+    A change of the password waits for this, so it ends every session that the old one opened.
+    """
+    found = await connection.fetchval(
+        "SELECT 1 FROM users WHERE id = $1 AND password_hash = $2 FOR SHARE", user_id, password_hash
+    )
+    return found is not None
+
+
+async def replace_password_hash(
+    connection: Connection, user_id: UUID, password_hash: str, *, old_hash: str
+) -> bool:
+    """Set a new password; False when the old one is another by now."""
+    status = await connection.execute(
+        "UPDATE users SET password_hash = $2 WHERE id = $1 AND password_hash = $3",
+        user_id,
+        password_hash,
+        old_hash,
+    )
+    return affected(status) == 1
 
 
 async def insert_session(
-    connection: Connection, *, token_hash: str, user_id: UUID, absolute_seconds: int
+    connection: Connection, *, token_hash: str, user_id: UUID, absolute_seconds: int, user_agent: str | None
 ) -> None:
     await connection.execute(
-        "INSERT INTO sessions (token_hash, user_id, expires_at)"
-        " VALUES ($1, $2, now() + make_interval(secs => $3))",
+        "INSERT INTO sessions (token_hash, user_id, expires_at, user_agent)"
+        " VALUES ($1, $2, now() + make_interval(secs => $3), $4)",
         token_hash,
         user_id,
         absolute_seconds,
+        user_agent,
     )
+
+
+async def list_sessions(
+    connection: Connection, user_id: UUID, *, current_hash: str, idle_seconds: int
+) -> list[OpenSession]:
+    """The open sessions of a user, the last used first, at most `LIST_LIMIT`."""
+    rows = await connection.fetch(
+        """
+        SELECT id, created_at, last_seen_at, user_agent, token_hash = $2 AS current FROM sessions
+        WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now()
+          AND last_seen_at > now() - make_interval(secs => $3)
+        ORDER BY last_seen_at DESC, id LIMIT $4
+        """,
+        user_id,
+        current_hash,
+        idle_seconds,
+        LIST_LIMIT,
+    )
+    return [OpenSession(**dict(row)) for row in rows]
+
+
+async def revoke_session_by_id(connection: Connection, user_id: UUID, session_id: UUID) -> str | None:
+    """End a session of this user; returns its token hash, or None when there is no such open session."""
+    token_hash: str | None = await connection.fetchval(
+        "UPDATE sessions SET revoked_at = now() WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL"
+        " RETURNING token_hash",
+        session_id,
+        user_id,
+    )
+    return token_hash
+
+
+async def revoke_sessions(connection: Connection, user_id: UUID) -> int:
+    """End every session of a user; returns how many were open."""
+    status = await connection.execute(
+        "UPDATE sessions SET revoked_at = now() WHERE user_id = $1 AND revoked_at IS NULL", user_id
+    )
+    return affected(status)
 
 
 async def find_session(
@@ -104,41 +186,102 @@ async def revoke_session(connection: Connection, token_hash: str) -> tuple[UUID,
     return (row["user_id"], row["customer_id"]) if row and row["user_id"] else None
 
 
-async def add_login_attempt(connection: Connection, account_hash: str, address: str) -> int:
+async def add_attempt(connection: Connection, kind: str, account_hash: str, address: str) -> int:
     attempt: int = await connection.fetchval(
-        "INSERT INTO login_attempts (account_hash, address) VALUES ($1, $2) RETURNING id",
+        "INSERT INTO login_attempts (kind, account_hash, address) VALUES ($1, $2, $3) RETURNING id",
+        kind,
         account_hash,
         address,
     )
     return attempt
 
 
-async def login_wait_seconds(
-    connection: Connection, account_hash: str, address: str, *, failures: int, window_seconds: int
+async def attempt_wait_seconds(
+    connection: Connection, kind: str, who: dict[str, str], *, allowed: int, window_seconds: int
 ) -> float:
-    """How long this address must wait before another try for this account; 0 when it may try now.
+    """How long to wait before another attempt; 0 when it may be made now.
 
-    The try itself is already among the attempts, so of any number of tries at once at most `failures` pass.
+    `who` has the columns that are counted by: `account_hash`, `address` or both. The attempt itself is
+    already among them, so of any number at once at most `allowed` pass.
     """
+    columns = " AND ".join(f"{column} = ${place}" for place, column in enumerate(who, start=4))
     wait: float | None = await connection.fetchval(
-        """
-        SELECT extract(epoch FROM at + make_interval(secs => $4) - now())::float8 FROM login_attempts
-        WHERE account_hash = $1 AND address = $2 AND at > now() - make_interval(secs => $4)
+        f"""
+        SELECT extract(epoch FROM at + make_interval(secs => $2) - now())::float8 FROM login_attempts
+        WHERE kind = $1 AND at > now() - make_interval(secs => $2) AND {columns}
         ORDER BY at DESC, id DESC OFFSET $3 LIMIT 1
         """,
-        account_hash,
-        address,
-        failures,
+        kind,
         window_seconds,
+        allowed,
+        *who.values(),
     )
     return max(wait, 1.0) if wait is not None else 0.0
 
 
-async def remove_login_attempt(connection: Connection, attempt: int) -> None:
+async def remove_attempt(connection: Connection, attempt: int) -> None:
     await connection.execute("DELETE FROM login_attempts WHERE id = $1", attempt)
 
 
-async def forget_login_attempts(connection: Connection, account_hash: str, address: str) -> None:
+async def forget_failed_logins(connection: Connection, account_hash: str, address: str) -> None:
     await connection.execute(
-        "DELETE FROM login_attempts WHERE account_hash = $1 AND address = $2", account_hash, address
+        "DELETE FROM login_attempts WHERE kind = 'login' AND account_hash = $1 AND address = $2",
+        account_hash,
+        address,
     )
+
+
+async def note_known_address(connection: Connection, account_hash: str, address: str) -> None:
+    await connection.execute(
+        "INSERT INTO known_addresses (account_hash, address) VALUES ($1, $2)"
+        " ON CONFLICT (account_hash, address) DO UPDATE SET seen_at = now()",
+        account_hash,
+        address,
+    )
+
+
+async def is_known_address(connection: Connection, account_hash: str, address: str) -> bool:
+    found = await connection.fetchval(
+        "SELECT 1 FROM known_addresses WHERE account_hash = $1 AND address = $2", account_hash, address
+    )
+    return found is not None
+
+
+async def insert_password_reset(
+    connection: Connection, *, token_hash: str, user_id: UUID, seconds: int, at_most: int
+) -> bool:
+    """Keep a link, unless the user has `at_most` of them already; then False."""
+    # The lock makes those who ask at once wait for each other.
+    _ = await connection.fetchval("SELECT 1 FROM users WHERE id = $1 FOR NO KEY UPDATE", user_id)
+    status = await connection.execute(
+        """
+        INSERT INTO password_resets (token_hash, user_id, expires_at)
+        SELECT $1, $2::uuid, now() + make_interval(secs => $3)
+        WHERE (SELECT count(*) FROM password_resets WHERE user_id = $2 AND expires_at > now()) < $4
+        """,
+        token_hash,
+        user_id,
+        seconds,
+        at_most,
+    )
+    return affected(status) == 1
+
+
+async def user_of_reset(connection: Connection, token_hash: str) -> User | None:
+    """Whose password a link resets, unless it is used or too old. A function, as for `user_by_email`."""
+    row = await connection.fetchrow(
+        "SELECT id, customer_id, email, password_hash FROM user_by_reset($1)", token_hash
+    )
+    return User(**dict(row)) if row else None
+
+
+async def use_password_reset(connection: Connection, token_hash: str) -> bool:
+    """Take a link; of two that try at once, one gets it."""
+    status = await connection.execute(
+        "DELETE FROM password_resets WHERE token_hash = $1 AND expires_at > now()", token_hash
+    )
+    return affected(status) == 1
+
+
+async def remove_password_resets(connection: Connection, user_id: UUID) -> None:
+    await connection.execute("DELETE FROM password_resets WHERE user_id = $1", user_id)

@@ -10,6 +10,8 @@ from chassis.metrics import COUNT_LIMIT
 KEEP: Final = {
     "DELETE FROM sessions WHERE expires_at < now() - $1::interval": timedelta(days=1),
     "DELETE FROM login_attempts WHERE at < now() - $1::interval": timedelta(days=1),
+    "DELETE FROM known_addresses WHERE seen_at < now() - $1::interval": timedelta(days=90),
+    "DELETE FROM password_resets WHERE expires_at < now() - $1::interval": timedelta(days=1),
     "DELETE FROM idempotency_keys WHERE created_at < now() - $1::interval": timedelta(days=7),
     "DELETE FROM inbox WHERE received_at < now() - $1::interval": timedelta(days=30),
 }

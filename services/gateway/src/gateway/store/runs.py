@@ -127,6 +127,27 @@ async def insert_run(
     return added is not None
 
 
+async def run_wait_seconds(
+    connection: Connection, customer_id: UUID, job_type: str, *, allowed: int, window_seconds: int
+) -> float:
+    """How long until a further run of this type may begin, beside the one just added; 0 if that one may.
+
+    The index ad_runs_one_open lets one transaction at a time get here, so none slips through.
+    """
+    wait: float | None = await connection.fetchval(
+        """
+        SELECT extract(epoch FROM created_at + make_interval(secs => $4) - now())::float8 FROM ad_runs
+        WHERE customer_id = $1 AND job_type = $2 AND created_at > now() - make_interval(secs => $4)
+        ORDER BY created_at DESC, id DESC OFFSET $3 LIMIT 1
+        """,
+        customer_id,
+        job_type,
+        allowed,
+        window_seconds,
+    )
+    return max(wait, 1.0) if wait is not None else 0.0
+
+
 async def open_run(connection: Connection, customer_id: UUID, job_type: str) -> tuple[UUID, UUID] | None:
     """Run id and job id of the open run, if there is one."""
     row = await connection.fetchrow(
