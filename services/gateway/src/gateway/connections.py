@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from chassis.database import Pool, connection
 from chassis.errors import AppError, Retryable, Unavailable, error_classes
-from chassis.service_tokens import TokenSigner
+from chassis.service_tokens import TokenSigner, purpose_of
 from chassis.telemetry import get_logger
 from contracts.errors import ErrorBody
 from contracts.events import ConnectionChanged
@@ -149,12 +149,13 @@ class Connections:
             AppError: what meta-auth says to the user, unchanged.
             Unavailable: meta-auth does not answer, or not in a way that we can use.
         """
-        token = self._signer.token(audience=META_AUTH, customer_id=customer_id)
+        url = f"/internal/connections/{customer_id}{path}"
+        token = self._signer.token(audience=META_AUTH, customer_id=customer_id, purpose=purpose_of(url))
         content = None if method == "GET" else (body.model_dump_json(by_alias=True) if body else "{}")
         try:
             response = await self._client.request(
                 method,
-                f"/internal/connections/{customer_id}{path}",
+                url,
                 content=content,
                 headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
                 timeout=timeout_seconds or self._client.timeout,

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import httpx2
 
-from chassis.service_tokens import TokenSigner
+from chassis.service_tokens import TokenSigner, purpose_of
 
 APP_ID: Final = "424200000000017"
 APP_SECRET: Final = "app-secret-d41d8cd98f00"
@@ -52,6 +52,9 @@ class Service:
     log: Path
     signers: dict[str, TokenSigner]
 
+    def token(self, caller: str, customer: UUID, *, purpose: str, audience: str = "meta-auth") -> str:
+        return self.signers[caller].token(audience=audience, customer_id=customer, purpose=purpose)
+
     async def call(
         self,
         method: str,
@@ -61,10 +64,11 @@ class Service:
         *,
         caller: Caller = "gateway",
     ) -> httpx2.Response:
-        token = self.signers[caller].token(audience="meta-auth", customer_id=customer)
+        url = f"/internal/connections/{customer}{path}"
+        token = self.token(caller, customer, purpose=purpose_of(url))
         return await self.http.request(
             method,
-            f"/internal/connections/{customer}{path}",
+            url,
             headers={"authorization": f"Bearer {token}"},
             json=body if body is not None or method == "GET" else {},
         )
