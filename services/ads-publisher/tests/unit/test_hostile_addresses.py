@@ -12,8 +12,8 @@ from pydantic import ValidationError
 from ads_publisher.graph import Access, GraphClient
 from ads_publisher.outcomes import Created, ReadFailed, Unknown
 from ads_publisher.reconcile import find_by_marker
-from ads_publisher.settings import Settings
 from ads_publisher.saga import Attempt
+from ads_publisher.settings import Settings
 
 FRAGMENTS = (
     *("..", "../", "/", "//evil.test", "\\", "%2e%2e%2f", "%2F", "?a=b", "#x", "&", ";", ":", "@evil.test"),

@@ -6,8 +6,9 @@ from uuid import UUID
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from chassis.database import Pool, connection
+from chassis.database import Pool, connection, transaction
 from chassis.errors import AppError, Retryable, Unavailable, error_classes
+from chassis.inbox import first_time
 from chassis.service_tokens import TokenSigner, purpose_of
 from chassis.telemetry import get_logger
 from contracts.errors import ErrorBody
@@ -17,15 +18,21 @@ from contracts.internal import (
     CallbackResult,
     ConnectionStatus,
     ConnectUrl,
+    DeletionQuestion,
+    DeletionReceipt,
+    DeletionState,
     DevConnect,
     DevConnected,
+    Done,
     OAuthCallback,
     SelectAdAccount,
     SessionRef,
+    SignedRequest,
     SmokeReport,
 )
 from gateway.accounts import Session
 from gateway.store import ads as store
+from gateway.store import erasures
 from gateway.store.audit import add_audit_entry
 
 META_AUTH: Final = "meta-auth"
@@ -110,6 +117,30 @@ class Connections:
         await self._audit("meta_disconnect", session)
         return status
 
+    async def deauthorize(self, signed_request: str) -> None:
+        """Pass on Meta's word that somebody has removed the app.
+
+        Raises:
+            ValidationFailed: not signed by Meta.
+        """
+        body = SignedRequest(signed_request=signed_request)
+        await self._call("POST", NOBODY, "/deauthorize", Done, body)
+
+    async def request_deletion(self, signed_request: str) -> str:
+        """Pass on a person's wish to have their data deleted; returns the code to ask about it with.
+
+        Raises:
+            ValidationFailed: not signed by Meta.
+        """
+        body = SignedRequest(signed_request=signed_request)
+        receipt = await self._call("POST", NOBODY, "/data-deletion", DeletionReceipt, body)
+        return receipt.confirmation_code
+
+    async def deletion_state(self, code: str) -> DeletionState:
+        """Where a request for deletion stands."""
+        body = DeletionQuestion(confirmation_code=code)
+        return await self._call("POST", NOBODY, "/deletion-state", DeletionState, body)
+
     async def smoke(self, customer_id: UUID) -> SmokeReport:
         """A read-only check that the token works."""
         return await self._call("GET", customer_id, "/smoke", SmokeReport)
@@ -173,9 +204,14 @@ class Connections:
 
 
 async def record_connection(pool: Pool, event: ConnectionChanged) -> None:
-    """Keep what meta-auth told about a connection; late news changes nothing."""
+    """Keep what meta-auth told about a connection, note what Meta did to it, erase what Meta wants erased.
+
+    Late news changes nothing, but a deletion counts whenever it comes.
+    """
     data = event.data
-    async with connection(pool) as conn:
+    async with transaction(pool) as conn:
+        if not await first_time(conn, event.id):
+            return
         await store.save_connection_view(
             conn,
             event.customerid,
@@ -186,6 +222,17 @@ async def record_connection(pool: Pool, event: ConnectionChanged) -> None:
             currency=data.currency,
             min_daily_budget_minor=data.min_daily_budget_minor,
         )
+        if data.reason is not None:
+            await add_audit_entry(
+                conn,
+                f"meta_{data.reason}",
+                result=data.status,
+                customer_id=event.customerid,
+                expires_in_days=data.expires_in_days,
+            )
+        if data.erase_before is not None:
+            await erasures.begin_erasure(conn, event.customerid, before=data.erase_before)
+            await erasures.erase_what_is_over(conn, event.customerid)
 
 
 def _session_ref(session: Session) -> SessionRef:

@@ -16,6 +16,7 @@ from chassis.tracing import keep_trace
 from contracts.events import RunEvent, RunFailed, RunSucceeded
 from gateway.projection import is_publish_failure, project_objects, project_run
 from gateway.store import ads, runs
+from gateway.store.erasures import erase_what_is_over
 
 SHOWN_APART: Final = {"run_id", "job_id", "version", "message", "step", "state"}
 """Fields of an event that the timeline shows outside of `data`."""
@@ -61,6 +62,8 @@ class Results:
             if not is_late:
                 await runs.update_run(conn, after, ring_seconds=self._ring_seconds)
                 await _record_settings(conn, after, event)
+            if not after.is_open:
+                await erase_what_is_over(conn, run.customer_id)
             await failpoint("gateway.result.before_commit")
         await failpoint("gateway.result.before_ack")
         if run.is_open and not after.is_open:
