@@ -183,7 +183,7 @@ class Connecting:
                 meta_user_name=grant.me.name,
                 sealed=self._vault.seal(grant.fresh.token, before.place),
                 scopes=grant.scopes,
-                expires_at=grant.fresh.expires_at,
+                expires_at=grant.facts.expires_at or grant.fresh.expires_at,
                 data_access_expires_at=grant.facts.data_access_expires_at,
             )
             # The selected account stays if the new grant still reaches it.
