@@ -133,7 +133,7 @@ async def test_a_deletion_is_answered_with_a_code_and_a_page_about_it(connected_
     assert "<script" not in shown.text
 
 
-@pytest.mark.parametrize("code", ["0" * 32, "x", "<script>alert(1)</script>", "..%2f..", "A" * 4000, "%00"])
+@pytest.mark.parametrize("code", ["0" * 32, "x", "<script>alert(1)", "..%2f..", "A" * 4000, "%00"])
 async def test_a_code_that_is_none_gets_a_page_that_says_so(connected_gateway: Gateway, code: str) -> None:
     async with connected_gateway.client() as anybody:
         answer = await anybody.get(f"/meta/data-deletion/{code}")
@@ -172,7 +172,8 @@ async def test_a_deletion_erases_what_came_from_meta_and_keeps_the_bare_facts_of
     )
     await failed.until(lambda run: run["status"] == "failed")
     still_open = await advertiser.publish()
-    assert all(each in await _everything(admin) for each in canaries)
+    planted = await _everything(admin)
+    assert [each for each in canaries if each not in planted] == []
 
     await send(connected_gateway, "/meta/data-deletion", signed_request(ADA))
 
