@@ -100,10 +100,12 @@ async def test_no_hostile_id_reaches_meta_in_any_call() -> None:
                 client.delete(access(), hostile),
                 client.read_object(access(), hostile, "id"),
                 client.read_account(access(hostile)),
-                client.read_edge(access(), f"/{hostile}/adsets", {}),
             ):
                 with pytest.raises((ValueError, ReadFailed)):
                     await call
+            # Such an id may come from a list of Meta's: a read that failed, and not a bug of ours.
+            with pytest.raises(ReadFailed):
+                await client.read_edge(access(), f"/{hostile}/adsets", {})
         assert seen == []
         # The same calls with ids as they are do go out, so it is the ids that were refused.
         await client.read_object(access(), "1" * 25, "id")

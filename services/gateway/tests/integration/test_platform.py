@@ -22,7 +22,7 @@ from gateway_harness import (
 )
 
 from chassis.database import Connection
-from contracts.events import RunFailedBody, RunStepBody, RunSucceededBody
+from contracts.events import CONNECTIONS_STREAM, RunFailedBody, RunStepBody, RunSucceededBody
 from local_stack.dialog import consent
 
 ADA = "10220000000000001"
@@ -202,9 +202,10 @@ async def test_a_deletion_erases_what_came_from_meta_and_keeps_the_bare_facts_of
 
 
 async def test_warnings_about_a_token_are_noted_once(
-    advertiser: Person, connected_gateway: Gateway, admin: Connection, sandbox: Any
+    advertiser: Person, publisher: Publisher, admin: Connection, sandbox: Any
 ) -> None:
     await connect(advertiser)
+    who = str(advertiser.customer).encode()
     await sandbox("tokens/revoke", {"user": "ada", "subcode": 460})
     answer = await advertiser.http.get("/meta/debug/smoke")
     assert answer.status_code == 502
@@ -216,6 +217,19 @@ async def test_warnings_about_a_token_are_noted_once(
         return [row["action"] for row in rows if row["result"] == "error"]
 
     assert await eventually(noted, bool) == ["meta_token_revoked"]
+    bodies = [fields for _, fields in await publisher.redis.xrange(CONNECTIONS_STREAM)]
+    [news] = [
+        fields for fields in bodies if all(each in fields[b"__data__"] for each in (who, b"token_revoked"))
+    ]
+    for _ in range(3):
+        await publisher.redis.xadd(CONNECTIONS_STREAM, news)
+
+    async def waiting() -> int:
+        groups = await publisher.redis.xinfo_groups(CONNECTIONS_STREAM)
+        return sum(group["pending"] + group["lag"] for group in groups)
+
+    await eventually(waiting, lambda count: count == 0)
+    assert await noted() == ["meta_token_revoked"]
     await sandbox("tokens/revoke", {"user": "ada", "subcode": None})
 
 

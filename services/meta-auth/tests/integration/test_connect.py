@@ -234,6 +234,16 @@ async def test_a_token_of_another_app_is_refused(browser: Browser, sandbox: Sand
     assert (await browser.service.status(browser.customer))["status"] == "disconnected"
 
 
+async def test_a_code_is_good_once_even_with_a_fresh_state(browser: Browser) -> None:
+    first = await browser.decide("approve")
+    assert (await browser.return_with(first))["outcome"] == "connected"
+    before = await browser.service.status(browser.customer)
+    second = await browser.decide("approve")
+    replayed = {**second, "code": first["code"]}
+    assert (await browser.return_with(replayed))["outcome"] == "token_exchange_failed"
+    assert await browser.service.status(browser.customer) == before
+
+
 async def test_a_code_does_not_fit_another_redirect_address(
     browser: Browser, start_service: Callable[..., Service]
 ) -> None:

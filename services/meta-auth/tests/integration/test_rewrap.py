@@ -5,11 +5,15 @@ import json
 import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
-from meta_auth_harness import Browser, Operate, Sandbox, Service, eventually
+from meta_auth_harness import Browser, Database, Operate, Sandbox, Service, eventually
+from pydantic import SecretStr
 
-from chassis.database import Connection
+from chassis.database import Connection, connection, create_pool
+from meta_auth import check_store
+from meta_auth.vault import Vault
 
 OLD, NEW = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
 BEFORE = {"TOKEN_KEYS": json.dumps({"old": OLD}), "TOKEN_KEY_ID": "old"}
@@ -81,6 +85,23 @@ async def test_rewrapping_changes_the_wrapping_and_nothing_else(
         changed = {name for name in old if old[name] != new[name]}
         assert changed == {"wrapped_key", "key_id"}
     assert {row["key_id"] for row in after} == {"new"}
+
+
+async def test_a_token_that_was_replaced_meanwhile_is_not_touched(
+    people: list[Browser], migrated: Database
+) -> None:
+    """The wrapping of the old token around the new one would be a token that nobody can open."""
+    vault = Vault(keys={"old": SecretStr(OLD), "new": SecretStr(NEW)}, key_id="new")
+    pool = await create_pool(migrated.serving_url, name="test", size=2)
+    async with connection(pool) as acquired:
+        rows = await check_store.find_on_other_keys(acquired, "new", after=UUID(int=0), limit=100)
+    [row] = [each for each in rows if each.customer_id == people[0].customer]
+    assert row.sealed is not None
+    assert (await people[0].connect())["outcome"] == "connected"
+    async with connection(pool) as acquired:
+        assert not await check_store.replace_wrapping(acquired, row, vault.rewrap(row.sealed, row.place))
+    await pool.close()
+    assert (await people[0].service.grant(people[0].customer))["accessToken"].startswith("EAA")
 
 
 async def test_swapped_rows_and_flipped_bits_fail_closed_and_are_named(
