@@ -57,7 +57,7 @@ async def token_of(stack: System, customer_id: str) -> str:
     """The customer's token, asked for as the publisher asks."""
     key = stack.credentials.service_keys[ADS_PUBLISHER].private
     bearer = TokenSigner(service=ADS_PUBLISHER, private_key=key).token(
-        audience="meta-auth", customer_id=UUID(customer_id)
+        audience="meta-auth", customer_id=UUID(customer_id), purpose="grant"
     )
     async with httpx.AsyncClient(trust_env=False) as client:
         answer = await client.post(

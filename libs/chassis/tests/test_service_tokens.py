@@ -21,6 +21,7 @@ from chassis.service_tokens import (
     TokenSigner,
     TokenVerifier,
     new_key_pair,
+    purpose_of,
 )
 
 PRIVATE, PUBLIC = new_key_pair()
@@ -41,7 +42,9 @@ def decoded(part: str) -> Any:
 
 def forged(*, private_key: str = PRIVATE, header: Any = None, **changes: Any) -> str:
     """A token with a true signature over changed claims; `...` removes a claim."""
-    genuine_header, genuine_claims, _ = SIGNER.token(audience="meta-auth", customer_id=CUSTOMER).split(".")
+    genuine_header, genuine_claims, _ = SIGNER.token(
+        audience="meta-auth", customer_id=CUSTOMER, purpose="grant"
+    ).split(".")
     claims = {key: value for key, value in (decoded(genuine_claims) | changes).items() if value is not ...}
     signed = f"{encoded(header or decoded(genuine_header))}.{encoded(claims)}"
     key = Ed25519PrivateKey.from_private_bytes(base64.urlsafe_b64decode(private_key + "="))
@@ -57,14 +60,15 @@ def refused(token: str) -> bool:
 
 
 def test_a_token_names_its_caller_and_the_customer_it_is_for() -> None:
-    token = SIGNER.token(audience="meta-auth", customer_id=CUSTOMER)
-    assert VERIFIER.verify(token) == Caller(service="gateway", customer_id=CUSTOMER)
-    assert VERIFIER.verify(forged()) == Caller(service="gateway", customer_id=CUSTOMER)
+    token = SIGNER.token(audience="meta-auth", customer_id=CUSTOMER, purpose="grant")
+    assert VERIFIER.verify(token) == Caller(service="gateway", customer_id=CUSTOMER, purpose="grant")
+    assert VERIFIER.verify(forged()) == Caller(service="gateway", customer_id=CUSTOMER, purpose="grant")
 
 
 def test_tokens_are_told_apart_and_live_for_a_minute() -> None:
     first, second = (
-        decoded(SIGNER.token(audience="meta-auth", customer_id=CUSTOMER).split(".")[1]) for _ in range(2)
+        decoded(SIGNER.token(audience="meta-auth", customer_id=CUSTOMER, purpose="grant").split(".")[1])
+        for _ in range(2)
     )
     assert first["jti"] != second["jti"]
     assert first["exp"] - first["iat"] == LIFETIME_SECONDS == 60
@@ -90,6 +94,11 @@ def test_clocks_may_differ_by_half_a_minute() -> None:
         {"exp": int(time.time()) - 31},
         {"exp": ...},
         {"exp": "tomorrow"},
+        {"exp": int(time.time()) + 3600},
+        {"purpose": ...},
+        {"purpose": ""},
+        {"purpose": 7},
+        {"purpose": ["grant"]},
         {"iat": int(time.time()) + 3600},
         {"iat": ...},
         {"nbf": int(time.time()) + 3600},
@@ -121,6 +130,41 @@ def test_no_other_algorithm_is_accepted(name: object) -> None:
     assert refused(f"{encoded({'alg': name})}.{claims}.")
 
 
+@pytest.mark.parametrize("name", ["JWT", "at+jwt", "", None, 7, ...], ids=repr)
+def test_a_token_of_another_type_is_refused(name: object) -> None:
+    header = {"alg": "Ed25519"} if name is ... else {"alg": "Ed25519", "typ": name}
+    assert refused(forged(header=header))
+
+
+@pytest.mark.parametrize(
+    "kid",
+    [
+        "../../../../dev/null",
+        "/proc/self/environ",
+        "ads-publisher",
+        "' OR 1=1 --",
+        "http://127.0.0.1/key",
+        "gateway\x00",
+        "",
+    ],
+)
+def test_a_key_id_leads_nowhere(kid: str) -> None:
+    """The header of a token is the attacker's: it must neither choose a key nor a file."""
+    header = {"alg": "Ed25519", "typ": "service+jwt", "kid": kid}
+    empty, _ = new_key_pair()
+    assert refused(forged(header=header, private_key=empty))
+    for extra in ({"jku": "http://127.0.0.1/k"}, {"jwk": {"kty": "OKP", "crv": "Ed25519", "x": PUBLIC}}):
+        assert refused(forged(header={**header, **extra}, private_key=empty))
+    assert VERIFIER.verify(forged(header=header)).service == "gateway"
+
+
+def test_the_purpose_of_a_call_is_what_follows_the_customer_in_its_path() -> None:
+    assert purpose_of(f"/internal/connections/{CUSTOMER}/grant") == "grant"
+    assert purpose_of(f"/internal/connections/{CUSTOMER}") == "status"
+    assert purpose_of(f"/internal/connections/{CUSTOMER}/a/b") == "a/b"
+    assert purpose_of("") == purpose_of("/") == "status"
+
+
 def test_a_public_key_cannot_be_used_as_a_shared_secret() -> None:
     signed = f"{encoded({'alg': 'HS256'})}.{forged().split('.')[1]}"
     for key in (PUBLIC.encode(), base64.urlsafe_b64decode(PUBLIC + "=")):
@@ -129,7 +173,7 @@ def test_a_public_key_cannot_be_used_as_a_shared_secret() -> None:
 
 
 def test_a_changed_token_is_refused_wherever_it_was_changed() -> None:
-    token = SIGNER.token(audience="meta-auth", customer_id=CUSTOMER)
+    token = SIGNER.token(audience="meta-auth", customer_id=CUSTOMER, purpose="grant")
     header, claims, signature = token.split(".")
     other = encoded(decoded(claims) | {"sub": str(uuid4())})
     assert refused(f"{header}.{other}.{signature}")

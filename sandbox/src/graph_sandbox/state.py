@@ -28,6 +28,9 @@ class Settings:
     code_seconds: int = 600
     short_token_seconds: int = 5400
     long_token_seconds: int = 5_183_944
+    data_access_seconds: int = 90 * 24 * 3600
+    token_app_id: str = ""
+    """What `debug_token` says that tokens belong to; the app registered here unless set."""
     read_lag_seconds: float = 0.0
     clock_offset_seconds: float = 0.0
 

@@ -12,7 +12,6 @@ from graph_sandbox.errors import GraphError, invalid_param
 from graph_sandbox.marketing import Change
 from graph_sandbox.state import Token
 
-DATA_ACCESS_SECONDS = 90 * 24 * 3600
 CODE_EXPIRED, REDIRECT_DIFFERS, CODE_USED = 36007, 36008, 36009
 
 
@@ -101,7 +100,7 @@ def _answer(token: Token) -> Body:
 def _describe(call: Call, token: Token) -> Body:
     problem = token_problem(call, token)
     body: Body = {
-        "app_id": call.world.app.app_id,
+        "app_id": call.world.settings.token_app_id or call.world.app.app_id,
         "type": "USER" if token.user_id else "APP",
         "application": call.world.app.name,
         "expires_at": round(token.expires_at),
@@ -111,7 +110,7 @@ def _describe(call: Call, token: Token) -> Body:
     if token.user_id:
         scopes = call.world.granted_scopes(token.user_id)
         body |= {
-            "data_access_expires_at": round(token.issued_at + DATA_ACCESS_SECONDS),
+            "data_access_expires_at": round(token.issued_at + call.world.settings.data_access_seconds),
             "scopes": scopes,
             "granular_scopes": [{"scope": scope} for scope in scopes],
             "user_id": token.user_id,

@@ -13,7 +13,7 @@ from crash_lab.clients import AT_ONCE, Fleet
 from crash_lab.lab import Lab
 from crash_lab.matrix import Bench, Cell, Line, cells
 from crash_lab.nursery import Nursery
-from crash_lab.scenes import SWEEPING, oauth_scene, sweep_scene
+from crash_lab.scenes import SWEEPING, deletion_scene, oauth_scene, sweep_scene
 from crash_lab.zombies import SCENES, Graveyard
 
 Tell = Callable[[Line, float], None]
@@ -61,7 +61,7 @@ async def run_matrix(*, runs: int, lanes: int = LANES, tell: Tell = lambda *_: N
 
 def line_count() -> int:
     """How many lines `run_matrix` tells of."""
-    return len(SCENES) + len(cells()) + len(points.SWEEP) + len(points.OAUTH)
+    return len(SCENES) + len(cells()) + len({*points.SWEEP, *points.OAUTH, *points.DELETION})
 
 
 def _jobs(runs: int) -> list[_Job]:
@@ -106,3 +106,6 @@ async def _special(nursery: Nursery, runs: int, done: Tell) -> None:
         for point in points.OAUTH:
             since = time.monotonic()
             done(await oauth_scene(lab, point, runs=runs), since)
+        for point in points.DELETION:
+            since = time.monotonic()
+            done(await deletion_scene(lab, point, runs=runs), since)

@@ -25,7 +25,8 @@ SWEEP = ("publisher.sweep.before_delete", "publisher.sweep.after_delete")
 ACCEPT = ("gateway.accept.before_commit", "gateway.accept.after_commit")
 RESULT = ("gateway.result.before_commit", "gateway.result.before_ack")
 OAUTH = ("meta_auth.code_exchanged",)
-ALL = frozenset({*RELAY, *INGEST, *EXECUTOR, *SETTLE, *SWEEP, *ACCEPT, *RESULT, *OAUTH})
+DELETION = ("meta_auth.erase.before_commit",)
+ALL = frozenset({*RELAY, *INGEST, *EXECUTOR, *SETTLE, *SWEEP, *ACCEPT, *RESULT, *OAUTH, *DELETION})
 
 
 def in_source(root: Path = ROOT) -> frozenset[str]:

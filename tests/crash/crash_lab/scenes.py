@@ -1,12 +1,16 @@
-"""The failpoints that need a scene of their own: the sweeper's two, and the one in the middle of a login."""
+"""The failpoints that need a scene of their own: the sweeper's two, and those of logins and deletions."""
 
 import asyncio
+import base64
+import hmac
+import json
 import tempfile
 import time
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 
-from e2e_driver import Advertiser
+from e2e_driver import Advertiser, eventually
 
 from crash_lab.checker import Verdict, check
 from crash_lab.clients import Press, accept, follow
@@ -145,3 +149,45 @@ async def _is_refused(customer: Advertiser) -> bool:
     except RefusedError:
         return True
     return False
+
+
+async def deletion_scene(lab: Lab, point: str, *, runs: int) -> Line:
+    """meta-auth dies after Meta was told that a deletion is on its way: it is carried out all the same."""
+    process = lab.process(META_AUTH)
+    line = Line(cell=Cell(point=point, fault="none", process=META_AUTH), runs=runs)
+    for _ in range(runs):
+        folder = _new_folder(lab)
+        await process.restart(deadly(folder, point, times=1))
+        async with Advertiser(lab.gateway_url) as customer:
+            await customer.sign_up()
+            await lab.ready(META_AUTH)
+            await customer.connect(persona="ada")
+            status = await customer.get("/meta/status")
+            form = {"signed_request": _signed_request(status["metaUserId"], lab.credentials.app_secret)}
+            answer = (await customer.request("POST", "/meta/data-deletion", data=form)).json()
+            await eventually(lambda folder=folder: _count_deaths(folder), bool, seconds=CELL_SECONDS)
+            died_at = time.monotonic()
+            await lab.ready(META_AUTH)
+
+            async def page(customer: Advertiser = customer, url: str = answer["url"]) -> str:
+                return (await customer.request("GET", url)).text
+
+            await eventually(page, lambda text: "have been deleted" in text, seconds=CELL_SECONDS)
+            line.seconds.append(time.monotonic() - died_at)
+            left = (await customer.get("/meta/status"))["status"]
+            if left != "disconnected":
+                line.verdicts.append(Verdict(kind="wrong", run_id="", detail=f"not erased: {left}"))
+        line.deaths += _deaths(folder)
+        line.met += 1
+    return line
+
+
+async def _count_deaths(folder: Path) -> int:
+    return _deaths(folder)
+
+
+def _signed_request(user_id: str, app_secret: str) -> str:
+    payload = {"user_id": user_id, "algorithm": "HMAC-SHA256", "issued_at": int(time.time())}
+    part = base64.urlsafe_b64encode(json.dumps(payload).encode()).rstrip(b"=")
+    signature = base64.urlsafe_b64encode(hmac.digest(app_secret.encode(), part, sha256)).rstrip(b"=")
+    return f"{signature.decode()}.{part.decode()}"

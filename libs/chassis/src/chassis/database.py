@@ -136,6 +136,15 @@ async def _begun(database: Pool, begin: str) -> AsyncIterator[Connection]:
         raise Unavailable("The database does not answer. Try again in a moment.") from exc
 
 
+@asynccontextmanager
+async def seeing_all_customers(connection: Connection) -> AsyncIterator[None]:
+    """See the rows of all customers within this block of an open transaction."""
+    await connection.execute(f"SELECT set_config('role', session_user || '{JOBS_SUFFIX}', true)")
+    yield
+    # An error ends the transaction, and the role with it.
+    await connection.execute("SELECT set_config('role', 'none', true)")
+
+
 async def see_all_customers(connection: Connection) -> None:
     """Like `across_customers`, for the whole session of a connection outside of the pool."""
     await connection.execute(f"SELECT set_config('role', session_user || '{JOBS_SUFFIX}', false)")

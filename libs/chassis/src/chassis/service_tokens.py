@@ -22,14 +22,23 @@ LIFETIME_SECONDS: Final = 60
 LEEWAY_SECONDS: Final = 30
 """Clocks of two hosts may differ by this much."""
 _ALGORITHM: Final = "Ed25519"  # RFC 9864: the algorithm names its curve; plain `EdDSA` is deprecated
+_TYPE: Final = "service+jwt"
+"""Tells these tokens apart from any other that the same key could come to sign (RFC 8725, 3.11)."""
+_SEGMENT_BEHIND_CUSTOMER: Final = 4
 
 
 @dataclass(frozen=True, kw_only=True)
 class Caller:
-    """Who calls, and on behalf of which customer."""
+    """Who calls, on behalf of which customer, and for what."""
 
     service: str
     customer_id: UUID
+    purpose: str
+
+
+def purpose_of(path: str) -> str:
+    """What a call to `/internal/connections/{customer_id}/<purpose>` is for; `status` without one."""
+    return "/".join(path.split("/")[_SEGMENT_BEHIND_CUSTOMER:]) or "status"
 
 
 def new_key_pair() -> tuple[str, str]:
@@ -49,18 +58,19 @@ class TokenSigner:
             {"kty": "OKP", "crv": "Ed25519", "d": _encode(seed), "x": _encode(public)}
         )
 
-    def token(self, *, audience: str, customer_id: UUID) -> str:
-        """A token that `audience` accepts for the next minute, for this customer only."""
+    def token(self, *, audience: str, customer_id: UUID, purpose: str) -> str:
+        """A token that `audience` accepts for the next minute, for this customer and this purpose only."""
         now = int(time.time())
         claims = {
             "iss": self._service,
             "aud": audience,
             "sub": str(customer_id),
+            "purpose": purpose,
             "iat": now,
             "exp": now + LIFETIME_SECONDS,
             "jti": str(uuid4()),
         }
-        return jwt.encode({"alg": _ALGORITHM}, claims, self._key, algorithms=[_ALGORITHM])
+        return jwt.encode({"alg": _ALGORITHM, "typ": _TYPE}, claims, self._key, algorithms=[_ALGORITHM])
 
 
 class TokenVerifier:
@@ -74,7 +84,7 @@ class TokenVerifier:
         }
 
     def verify(self, token: str) -> Caller:
-        """Check signature, audience and time.
+        """Check signature, type, audience and time. A `kid` is not looked at: the keys are tried in turn.
 
         Raises:
             Unauthorized: anything at all is wrong with the token; which part is not told.
@@ -84,8 +94,12 @@ class TokenVerifier:
                 decoded = jwt.decode(token, key, algorithms=[_ALGORITHM])
                 _CLAIMS.validate(decoded.claims)
                 claims = decoded.claims
+                if decoded.header.get("typ") != _TYPE or claims["exp"] - claims["iat"] > LIFETIME_SECONDS:
+                    continue
                 if claims["iss"] == caller and claims["aud"] == self._audience:
-                    return Caller(service=caller, customer_id=UUID(claims["sub"]))
+                    return Caller(
+                        service=caller, customer_id=UUID(claims["sub"]), purpose=_text(claims["purpose"])
+                    )
             except (JoseError, ValueError):
                 continue
         raise Unauthorized("Invalid service token")
@@ -96,9 +110,16 @@ _CLAIMS: Final = jwt.JWTClaimsRegistry(
     iss={"essential": True},
     aud={"essential": True},
     sub={"essential": True},
+    purpose={"essential": True},
     exp={"essential": True},
     iat={"essential": True},
 )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("not a text")  # noqa: TRY004 - one kind of error for all that is wrong with a token
+    return value
 
 
 def _encode(raw: bytes) -> str:

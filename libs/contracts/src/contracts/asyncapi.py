@@ -68,7 +68,7 @@ STREAMS: Final = (
         name=CONNECTIONS_STREAM,
         description="Changes of a customer's Meta connection. `subject` is the customer id.",
         sender="meta-auth",
-        receivers=("gateway",),
+        receivers=("gateway", "ads-publisher"),
         events=(ConnectionChanged,),
     ),
 )

@@ -149,8 +149,24 @@ class OperatorActedBody(WireModel):
 ConnectionState = Literal["disconnected", "connected", "error"]
 
 
+ConnectionReason = Literal[
+    "token_expiring",
+    "token_expired",
+    "token_revoked",
+    "scope_lost",
+    "data_access_expiring",
+    "deauthorized",
+    "data_deletion",
+]
+"""What Meta, not the user, did to a connection."""
+
+
 class ConnectionChangedBody(WireModel):
-    """`version` rises with each change of the connection, so late news never goes back."""
+    """`version` rises with each change of the connection, so late news never goes back.
+
+    `erase_before` counts whatever the version: all that came from Meta for this customer before that time is
+    to be deleted.
+    """
 
     version: int = Field(ge=1)
     status: ConnectionState
@@ -158,6 +174,9 @@ class ConnectionChangedBody(WireModel):
     selected_ad_account_id: str | None = None
     currency: str | None = None
     min_daily_budget_minor: int | None = None
+    reason: ConnectionReason | None = None
+    expires_in_days: int | None = None
+    erase_before: UtcTime | None = None
 
 
 class AdsPublish(Envelope):

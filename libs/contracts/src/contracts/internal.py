@@ -151,6 +151,33 @@ class Grant(WireModel):
         return token.get_secret_value() if token else None
 
 
+class SignedRequest(WireModel):
+    """What Meta signed with the app's secret, as it came; nobody but meta-auth can check it."""
+
+    signed_request: str = Field(max_length=8192)
+
+
+class DeletionReceipt(WireModel):
+    confirmation_code: str
+
+
+class DeletionQuestion(WireModel):
+    confirmation_code: str = Field(max_length=64)
+
+
+class DeletionState(WireModel):
+    """Where a request for deletion stands; both times are null when there is no such request."""
+
+    requested_at: UtcTime | None = None
+    completed_at: UtcTime | None = None
+
+
+class Done(WireModel):
+    """Nothing more to say: Meta learns nothing about who is known here."""
+
+    ok: Literal[True] = True
+
+
 class TokenTrouble(WireModel):
     """Meta refused the token of connection `version`: code 190 with this subcode."""
 

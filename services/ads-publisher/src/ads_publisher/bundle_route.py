@@ -15,6 +15,7 @@ from chassis.service_tokens import Caller, TokenVerifier
 
 AUDIENCE = "ads-publisher"
 GATEWAY = "gateway"
+PURPOSE = "bundle"
 NO_BUNDLE = NotFound("There is no bundle of this run")
 
 
@@ -39,7 +40,7 @@ def _caller(verifier: TokenVerifier, authorization: str) -> Caller:
     if scheme.lower() != "bearer" or not token:
         raise Unauthorized("Missing service token")
     caller = verifier.verify(token)
-    if caller.service != GATEWAY:
+    if (caller.service, caller.purpose) != (GATEWAY, PURPOSE):
         raise Forbidden("The service token is not valid for this call")
     return caller
 

@@ -42,7 +42,7 @@ class Grants:
         await self._post(customer_id, "token-trouble", trouble)
 
     async def _post(self, customer_id: UUID, action: str, body: WireModel) -> bytes:
-        token = self._signer.token(audience=AUDIENCE, customer_id=customer_id)
+        token = self._signer.token(audience=AUDIENCE, customer_id=customer_id, purpose=action)
         try:
             response = await self._client.post(
                 f"/internal/connections/{customer_id}/{action}",

@@ -44,7 +44,9 @@ CONNECT_SECONDS: Final = 5.0
 TOLERATED_SKEW_SECONDS: Final = 3
 """Clocks closer than this need no correction; the `Date` header has whole seconds."""
 MAX_PAGES: Final = 40
-_ACCOUNT_ID: Final = re.compile(r"act_\d{1,25}")
+_ACCOUNT_ID: Final = re.compile(r"act_[0-9]{1,25}")
+_PATH: Final = re.compile(r"/(act_)?[0-9]{1,25}(/[a-z_]{1,40})?")
+"""Every path we ever ask for: one id, and at most one edge of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +188,8 @@ class GraphClient:
     async def _read_once(
         self, name: str, access: Access, path: str, params: Mapping[str, str]
     ) -> dict[str, Any]:
+        if not _PATH.fullmatch(path):
+            raise ReadFailed("not a path of Meta's")
         stamp = int(time.time()) + self._skew_seconds
         request = self._request("GET", path, access, stamp, params=params)
         with meta_call(name, "GET", re.sub(r"\d{5,}", "{id}", path), host=request.url.host) as call:
@@ -207,6 +211,8 @@ class GraphClient:
     def _request(
         self, method: str, path: str, access: Access, proof_time: int, **kwargs: Any
     ) -> httpx.Request:
+        if not _PATH.fullmatch(path):
+            raise ValueError(f"not a path of Meta's: {path!r}")
         proof = hmac.new(
             self._app_secret.encode(), f"{access.token}|{proof_time}".encode(), hashlib.sha256
         ).hexdigest()

@@ -17,7 +17,7 @@ SERVER_ERROR: Final = 500
 CLIENT_ERROR: Final = 400
 MAX_TEXT: Final = 400
 """Characters of one text of Meta's that are kept."""
-OBJECT_ID: Final = re.compile(r"\d{1,25}")
+OBJECT_ID: Final = re.compile(r"[0-9]{1,25}")
 _UNKNOWN_CODES: Final = frozenset({1, 2})
 """Meta's "please retry later": seen to come after the object had been created."""
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from ads_publisher.graph import Access, GraphClient
 from ads_publisher.meta_errors import advise
-from ads_publisher.outcomes import ReadFailed
+from ads_publisher.outcomes import OBJECT_ID, ReadFailed
 from ads_publisher.payloads import ADSET_NAME, CAMPAIGN_NAME, marker
 from ads_publisher.saga import Attempt
 
@@ -57,7 +57,13 @@ async def find_by_marker(client: GraphClient, access: Access, attempt: Attempt) 
         },
     )
     wanted = marker(attempt.run_id)
-    hits = [row for row in rows if wanted in _labels(row) and row.get("status") != "DELETED"]
+    hits = [
+        row
+        for row in rows
+        if wanted in _labels(row)
+        and row.get("status") != "DELETED"
+        and OBJECT_ID.fullmatch(str(row.get("id", "")))
+    ]
     return [str(row["id"]) for row in sorted(hits, key=lambda row: str(row.get("created_time", "")))]
 
 

@@ -1,6 +1,6 @@
 """Settings of the publisher. Every duration names its unit."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
@@ -8,6 +8,7 @@ from pydantic_settings import NoDecode
 from chassis.settings import ServiceSettings, split_csv
 from contracts.events import PublishMode
 
+META_GRAPH: Final = "https://graph.facebook.com"
 ExactlyTrue = Annotated[bool, BeforeValidator(lambda value: value in (True, "true"))]
 """Only the exact text `true` switches something on that can touch money; `1`, `yes`, `TRUE` do not."""
 
@@ -20,7 +21,7 @@ class Settings(ServiceSettings):
     allow_dev_ads_publish_sim: ExactlyTrue = False
     meta_app_secret: SecretStr = SecretStr("")
     meta_graph_version: str = Field(default="v21.0", pattern=r"^v\d{1,2}\.\d$")
-    meta_graph_base_url: str = "https://graph.facebook.com"
+    meta_graph_base_url: str = Field(default=META_GRAPH, pattern=r"^https?://[^\s?#@]+$")
     meta_dsa_beneficiary: str | None = Field(default=None, max_length=512)
     meta_dsa_payor: str | None = Field(default=None, max_length=512)
     meta_call_timeout_seconds: float = 15.0
@@ -53,7 +54,7 @@ class Settings(ServiceSettings):
 
     @model_validator(mode="after")
     def _only_meta_in_production(self) -> "Settings":
-        if self.environment == "production" and self.meta_graph_base_url != "https://graph.facebook.com":
-            message = "META_GRAPH_BASE_URL must be https://graph.facebook.com in production"
+        if self.environment == "production" and self.meta_graph_base_url != META_GRAPH:
+            message = f"META_GRAPH_BASE_URL must be {META_GRAPH} in production"
             raise ValueError(message)
         return self

@@ -158,4 +158,14 @@ class KeptCall(SQLModel, table=True):
     duration_ms: int
 
 
+class Erasure(SQLModel, table=True):
+    """A person at Meta wants their data deleted, and a job that holds some of it is not over."""
+
+    __tablename__ = "erasures"
+    metadata = metadata
+
+    customer_id: UUID = Field(primary_key=True)
+    before: datetime = Field(sa_type=DateTime(timezone=True))
+
+
 outbox = outbox_table(metadata)

@@ -13,10 +13,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from ads_publisher import call_store, metrics, sweep
+from ads_publisher import call_store, erasing, metrics, sweep
 from ads_publisher.bundle_route import bundle_route
 from ads_publisher.consumers import Ingest
 from ads_publisher.endings import CRASHED, fail
+from ads_publisher.erasing import Erasing
 from ads_publisher.executor import Executor
 from ads_publisher.gauges import build_gauges
 from ads_publisher.grants import Grants
@@ -40,7 +41,7 @@ from chassis.server import is_stopping
 from chassis.service_tokens import TokenSigner
 from chassis.streams import Consumers
 from chassis.telemetry import get_logger, setup_telemetry
-from contracts.events import PUBLISH_STREAM
+from contracts.events import CONNECTIONS_STREAM, PUBLISH_STREAM
 
 SERVICE = "ads-publisher"
 HOUSEKEEPING_SECONDS = 3600.0
@@ -70,7 +71,9 @@ class Worker:
         self.consumers = Consumers(
             redis_url=settings.redis_url.get_secret_value(), redis=redis, group=SERVICE
         )
+        self.erasing = Erasing(pool=pool)
         self.consumers.subscribe(PUBLISH_STREAM, Ingest(pool=pool, wake=self.executor.wake))
+        self.consumers.subscribe(CONNECTIONS_STREAM, self.erasing)
 
     async def _work(self, job: Job) -> None:
         # A client is used by one run at a time and then by the next: its connection stays warm.
@@ -167,6 +170,7 @@ async def _start(stack: AsyncExitStack, settings: Settings) -> Worker:
         ("renew", worker.executor.renew()),
         ("sweeper", run_forever("sweeper", worker.sweeper.sweep_due, every_seconds=sweep.EVERY_SECONDS)),
         ("housekeeping", run_forever("housekeeping", worker.tidy, every_seconds=HOUSEKEEPING_SECONDS)),
+        ("erasing", run_forever("erasing", worker.erasing.erase_due, every_seconds=erasing.EVERY_SECONDS)),
         ("presence", run_forever("presence", presence.beat, every_seconds=EVERY_SECONDS)),
         ("gauges", run_forever("gauges", gauges.measure, every_seconds=MEASURE_SECONDS)),
         ("executor", worker.executor.run()),

@@ -18,9 +18,16 @@ from chassis.service_tokens import TokenSigner, new_key_pair
 KEYS = {name: new_key_pair() for name in ("gateway", "meta-auth")}
 
 
-def bearer(customer_id: UUID, *, service: str = "gateway", audience: str = "ads-publisher") -> dict[str, str]:
+def bearer(
+    customer_id: UUID,
+    *,
+    service: str = "gateway",
+    audience: str = "ads-publisher",
+    purpose: str = "bundle",
+) -> dict[str, str]:
     signer = TokenSigner(service=service, private_key=KEYS[service][0])
-    return {"authorization": f"Bearer {signer.token(audience=audience, customer_id=customer_id)}"}
+    token = signer.token(audience=audience, customer_id=customer_id, purpose=purpose)
+    return {"authorization": f"Bearer {token}"}
 
 
 @pytest_asyncio.fixture
@@ -85,6 +92,7 @@ async def test_nobody_but_the_gateway_is_answered(pool: Pool, publisher: httpx.A
         "no scheme": {"authorization": bearer(customer)["authorization"].removeprefix("Bearer ")},
         "another service": bearer(customer, service="meta-auth"),
         "another audience": bearer(customer, audience="meta-auth"),
+        "another purpose": bearer(customer, purpose="grant"),
         "changed": {"authorization": bearer(customer)["authorization"] + "A"},
     }
     statuses = {
@@ -95,5 +103,6 @@ async def test_nobody_but_the_gateway_is_answered(pool: Pool, publisher: httpx.A
         "no scheme": 401,
         "another service": 403,
         "another audience": 401,
+        "another purpose": 403,
         "changed": 401,
     }

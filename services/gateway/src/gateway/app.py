@@ -42,7 +42,7 @@ from gateway.progress import Places
 from gateway.publishing import Publishing
 from gateway.reset_links import ResetLinks
 from gateway.results import Results
-from gateway.routes import ads, auth, docs, health, meta, placeholders
+from gateway.routes import ads, auth, docs, health, meta, placeholders, platform
 from gateway.settings import GatewaySettings
 from gateway.store.housekeeping import remove_old_rows
 from gateway.throttle import Throttle
@@ -81,12 +81,16 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
-    for family in (health, auth, meta, ads, placeholders, *((docs,) if public else ())):
+    for family in (health, auth, meta, platform, ads, placeholders, *((docs,) if public else ())):
         app.include_router(family.router)
-    install(app, body_for=body_for)
+    install(app, body_for=body_for, form_paths=platform.FORM_PATHS)
     app.add_exception_handler(NotLoggedIn, _on_not_logged_in)
     # Outside of the body limits: what a foreign page sends is refused unread.
-    app.add_middleware(OriginCheck, allowed=frozenset({*settings.allowed_origins, settings.own_origin}))
+    app.add_middleware(
+        OriginCheck,
+        allowed=frozenset({*settings.allowed_origins, settings.own_origin}),
+        open_paths=platform.FORM_PATHS,
+    )
     # Outside of all that answers: a browser shows an error answer without these headers as a network error.
     app.add_middleware(
         CORSMiddleware,

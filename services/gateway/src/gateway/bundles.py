@@ -38,7 +38,7 @@ class Bundles:
             NoBundle: there is none.
             Unavailable: no publisher answers.
         """
-        token = self._signer.token(audience=PUBLISHER, customer_id=customer_id)
+        token = self._signer.token(audience=PUBLISHER, customer_id=customer_id, purpose="bundle")
         try:
             response = await self._client.get(
                 f"/internal/runs/{run_id}/bundle", headers={"authorization": f"Bearer {token}"}

@@ -9,7 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from chassis.database import Pool, transaction
 from chassis.errors import AppError, Retryable, Unavailable, error_classes
-from chassis.service_tokens import TokenSigner
+from chassis.inbox import first_time
+from chassis.service_tokens import TokenSigner, purpose_of
 from chassis.telemetry import get_logger
 from contracts.errors import ErrorBody
 from contracts.events import ConnectionChanged
@@ -18,15 +19,21 @@ from contracts.internal import (
     CallbackResult,
     ConnectionStatus,
     ConnectUrl,
+    DeletionQuestion,
+    DeletionReceipt,
+    DeletionState,
     DevConnect,
     DevConnected,
+    Done,
     OAuthCallback,
     SelectAdAccount,
     SessionRef,
+    SignedRequest,
     SmokeReport,
 )
 from gateway.accounts import Session
 from gateway.store import ads as store
+from gateway.store import erasures
 from gateway.store.audit import add_audit_entry, pseudonym
 
 META_AUTH: Final = "meta-auth"
@@ -113,6 +120,30 @@ class Connections:
         await self._audit("meta_disconnect", session)
         return status
 
+    async def deauthorize(self, signed_request: str) -> None:
+        """Pass on Meta's word that somebody has removed the app.
+
+        Raises:
+            ValidationFailed: not signed by Meta.
+        """
+        body = SignedRequest(signed_request=signed_request)
+        await self._call("POST", NOBODY, "/deauthorize", Done, body)
+
+    async def request_deletion(self, signed_request: str) -> str:
+        """Pass on a person's wish to have their data deleted; returns the code to ask about it with.
+
+        Raises:
+            ValidationFailed: not signed by Meta.
+        """
+        body = SignedRequest(signed_request=signed_request)
+        receipt = await self._call("POST", NOBODY, "/data-deletion", DeletionReceipt, body)
+        return receipt.confirmation_code
+
+    async def deletion_state(self, code: str) -> DeletionState:
+        """Where a request for deletion stands."""
+        body = DeletionQuestion(confirmation_code=code)
+        return await self._call("POST", NOBODY, "/deletion-state", DeletionState, body)
+
     async def smoke(self, customer_id: UUID) -> SmokeReport:
         """A read-only check that the token works."""
         return await self._call("GET", customer_id, "/smoke", SmokeReport)
@@ -155,12 +186,13 @@ class Connections:
             AppError: what meta-auth says to the user, unchanged.
             Unavailable: meta-auth does not answer, or not in a way that we can use.
         """
-        token = self._signer.token(audience=META_AUTH, customer_id=customer_id)
+        url = f"/internal/connections/{customer_id}{path}"
+        token = self._signer.token(audience=META_AUTH, customer_id=customer_id, purpose=purpose_of(url))
         content = None if method == "GET" else (body.model_dump_json(by_alias=True) if body else "{}")
         try:
             response = await self._client.request(
                 method,
-                f"/internal/connections/{customer_id}{path}",
+                url,
                 content=content,
                 headers={"authorization": f"Bearer {token}", "content-type": "application/json"},
                 timeout=timeout_seconds or self._client.timeout,
@@ -178,9 +210,14 @@ class Connections:
 
 
 async def record_connection(pool: Pool, event: ConnectionChanged) -> None:
-    """Keep what meta-auth told about a connection; late news changes nothing."""
+    """Keep what meta-auth told about a connection, note what Meta did to it, erase what Meta wants erased.
+
+    Late news changes nothing, but a deletion counts whenever it comes.
+    """
     data = event.data
     async with transaction(pool, customer=event.customerid) as conn:
+        if not await first_time(conn, event.id):
+            return
         is_news = await store.save_connection_view(
             conn,
             event.customerid,
@@ -191,10 +228,22 @@ async def record_connection(pool: Pool, event: ConnectionChanged) -> None:
             currency=data.currency,
             min_daily_budget_minor=data.min_daily_budget_minor,
         )
-        if is_news and data.status == "error":
+        if data.reason is not None:
+            await add_audit_entry(
+                conn,
+                f"meta_{data.reason}",
+                result=data.status,
+                customer_id=event.customerid,
+                actor="meta",
+                expires_in_days=data.expires_in_days,
+            )
+        elif is_news and data.status == "error":
             await add_audit_entry(
                 conn, "meta_connection", result="error", customer_id=event.customerid, actor="meta"
             )
+        if data.erase_before is not None:
+            await erasures.begin_erasure(conn, event.customerid, before=data.erase_before)
+            await erasures.erase_what_is_over(conn, event.customerid)
 
 
 def _session_ref(session: Session) -> SessionRef:

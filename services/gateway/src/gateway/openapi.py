@@ -83,6 +83,12 @@ def public_post(*errors: AppError) -> Responses:
     return nested(*BAD_BODY, FOREIGN_PAGE, UNAVAILABLE, *errors)
 
 
+def meta_callback(*errors: AppError) -> Responses:
+    """What a route that Meta calls may answer."""
+    too_large = PayloadTooLarge("The body is larger than 8 kB")
+    return _merged(nested(), flat(too_large, UNAVAILABLE, *errors))
+
+
 def session_get(*errors: AppError) -> Responses:
     """What a route that needs a session may answer."""
     return nested(*NO_SESSION, UNAVAILABLE, *errors)

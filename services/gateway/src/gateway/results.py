@@ -18,6 +18,7 @@ from contracts.events import OperatorActed, RunEvent, RunFailed, RunStarted, Run
 from gateway.projection import is_publish_failure, project_objects, project_run
 from gateway.store import ads, runs
 from gateway.store.audit import add_audit_entry, pseudonym
+from gateway.store.erasures import erase_what_is_over
 
 SHOWN_APART: Final = {"run_id", "job_id", "version", "message", "step", "state"}
 """Fields of an event that the timeline shows outside of `data`."""
@@ -64,6 +65,8 @@ class Results:
                 await runs.update_run(conn, after, ring_seconds=self._ring_seconds)
                 await _record_settings(conn, after, event)
             await _record_audit(conn, run, after, event)
+            if not after.is_open:
+                await erase_what_is_over(conn, run.customer_id)
             await failpoint("gateway.result.before_commit")
         await failpoint("gateway.result.before_ack")
         if run.is_open and not after.is_open:

@@ -298,6 +298,16 @@ class AuditSealRow(Base, table=True):
     sealed_at: datetime = _time(now=True)
 
 
+class ErasureRow(Base, table=True):
+    """A person at Meta wants their data deleted, and a run that may bring more of it is still open."""
+
+    __tablename__: ClassVar[str] = "erasures"
+
+    customer_id: UUID = _customer(primary_key=True)
+    before: datetime = _time()
+    """What was begun after this is not meant."""
+
+
 class AuditLogRow(Base, table=True):
     """Who did what, and how it ended. A trigger refuses changes to it."""
 

@@ -26,6 +26,7 @@ from local_stack.pytest_plugin import StartValkey, ValkeyServer
 
 sys.path.append(str(Path(__file__).parent))  # the harness is not part of any installed package
 from gateway_harness import (
+    APP_SECRET,
     ROLE,
     Database,
     Gateway,
@@ -39,7 +40,6 @@ from gateway_harness import (
 
 META_AUTH_ROLE = "meta_auth_of_gateway"
 APP_ID = "424200000000023"
-APP_SECRET = "app-secret-8f14e45fceea"
 READY_SECONDS = 40.0
 
 

@@ -37,6 +37,8 @@ from contracts.events import (
 from contracts.wire import iso_utc
 from local_stack.dialog import consent
 
+APP_SECRET: Final = "app-secret-8f14e45fceea"
+"""Of the app at Meta."""
 ROLE: Final = "gateway_tested"
 """Roles belong to the whole server: a name of our own, so that other suites' passwords stay theirs."""
 PASSWORD: Final = "correct horse battery"

@@ -1,4 +1,7 @@
-"""`python -m meta_auth serve | provision | migrate`."""
+"""`python -m meta_auth serve | provision | migrate | rewrap | check-tokens`."""
+
+import asyncio
+from typing import Annotated
 
 import typer
 
@@ -7,6 +10,7 @@ from chassis.failpoints import arm
 from chassis.provision import provision_from
 from chassis.server import serve as serve_app
 from chassis.telemetry import setup_logs, setup_telemetry
+from meta_auth import commands
 from meta_auth.app import create_app
 from meta_auth.settings import Settings
 
@@ -34,6 +38,24 @@ def migrate() -> None:
     settings = Settings.load()
     setup_logs("meta-auth", settings)
     migrate_schema(settings.migration_url, package="meta_auth")
+
+
+@cli.command()
+def rewrap(
+    *, dry_run: Annotated[bool, typer.Option("--dry-run", help="Only count the rows on old keys.")] = False
+) -> None:
+    """Put all tokens under TOKEN_KEY_ID, while the service works; safe to stop and to repeat."""
+    settings = Settings.load()
+    setup_logs("meta-auth", settings)
+    raise typer.Exit(asyncio.run(commands.rewrap_tokens(settings, dry_run=dry_run)))
+
+
+@cli.command("check-tokens")
+def check_tokens() -> None:
+    """Ask Meta about every token now, without waiting for its daily turn."""
+    settings = Settings.load()
+    setup_logs("meta-auth", settings)
+    raise typer.Exit(asyncio.run(commands.check_all_tokens(settings)))
 
 
 if __name__ == "__main__":

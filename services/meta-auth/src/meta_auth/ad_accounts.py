@@ -102,7 +102,9 @@ class AdAccounts:
                 yield
         except MetaRefused as refused:
             if refused.ends_token:
-                await self._connections.turn_to_error(usable.row, refused.hint or refused.message)
+                await self._connections.turn_to_error(
+                    usable.row, refused.hint or refused.message, reason="token_revoked"
+                )
             raise
 
 

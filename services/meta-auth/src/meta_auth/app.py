@@ -19,8 +19,10 @@ from meta_auth.connections import Connections
 from meta_auth.context import Context
 from meta_auth.meta import Meta
 from meta_auth.metrics import build_gauges
+from meta_auth.platform_duties import ERASE_SECONDS, PlatformDuties
 from meta_auth.routes import health, internal
 from meta_auth.settings import Settings
+from meta_auth.token_checks import ROUND_SECONDS, TokenChecks
 from meta_auth.vault import Vault
 
 
@@ -44,9 +46,14 @@ def create_app(settings: Settings) -> FastAPI:
         )
         relay = Relay(database_url=url, redis=redis)
         gauges = build_gauges(pool=pool, relay=relay)
+        context: Context = app.state.context
+        checks = TokenChecks(pool=pool, connections=context.connections, meta=meta, settings=settings)
+        round_seconds = min(ROUND_SECONDS, settings.token_check_interval_seconds)
         jobs = (
             asyncio.create_task(relay.run()),
             asyncio.create_task(run_forever("gauges", gauges.measure, every_seconds=MEASURE_SECONDS)),
+            asyncio.create_task(run_forever("checks", checks.check_due, every_seconds=round_seconds)),
+            asyncio.create_task(run_forever("erase", context.duties.erase_due, every_seconds=ERASE_SECONDS)),
         )
         try:
             yield
@@ -84,4 +91,5 @@ def _context(
         connections=connections,
         connecting=Connecting(pool=pool, vault=vault, meta=meta, connections=connections, settings=settings),
         ad_accounts=AdAccounts(pool=pool, connections=connections, meta=meta),
+        duties=PlatformDuties(pool=pool, settings=settings),
     )

@@ -8,6 +8,7 @@ import structlog
 from fastapi import Depends, Header, Request
 
 from chassis.errors import Forbidden, Unauthorized
+from chassis.service_tokens import purpose_of
 from chassis.telemetry import annotate, customer_hash
 from meta_auth.context import Context
 
@@ -22,6 +23,7 @@ async def context_of(request: Request) -> Context:
 
 def _customer_for(caller_name: str) -> Callable[..., Awaitable[UUID]]:
     async def check(
+        request: Request,
         customer_id: UUID,
         context: Annotated[Context, Depends(context_of)],
         authorization: Annotated[str, Header()] = "",
@@ -30,7 +32,8 @@ def _customer_for(caller_name: str) -> Callable[..., Awaitable[UUID]]:
         if scheme.lower() != "bearer" or not token:
             raise Unauthorized("Missing service token")
         caller = context.verifier.verify(token)
-        if caller.service != caller_name or caller.customer_id != customer_id:
+        asked = (caller_name, customer_id, purpose_of(request.url.path))
+        if (caller.service, caller.customer_id, caller.purpose) != asked:
             raise Forbidden("The service token is not valid for this call")
         _ = structlog.contextvars.bind_contextvars(customer_id=str(customer_id))
         annotate(customer_hash=customer_hash(customer_id))
@@ -40,6 +43,6 @@ def _customer_for(caller_name: str) -> Callable[..., Awaitable[UUID]]:
 
 
 ForGateway = Annotated[UUID, Depends(_customer_for(GATEWAY))]
-"""The path's customer, once the gateway has shown that it calls on behalf of that customer."""
+"""The path's customer, once the gateway has shown that it makes this call on behalf of that customer."""
 ForPublisher = Annotated[UUID, Depends(_customer_for(PUBLISHER))]
 """The same for the publisher, the only one that is lent a token."""

@@ -15,7 +15,7 @@ from typing import Final
 from uuid import UUID
 
 from chassis.database import Pool, across_customers, transaction
-from chassis.errors import AppError, ConfigProblem
+from chassis.errors import AppError, ConfigProblem, MetaApiError
 from chassis.failpoints import failpoint
 from chassis.telemetry import get_logger
 from contracts.internal import (
@@ -26,12 +26,14 @@ from contracts.internal import (
     OAuthCallback,
     SessionRef,
 )
-from meta_auth import store
+from meta_auth import deletion_store, store
 from meta_auth.connections import Connections, announce
 from meta_auth.describe import selected_from
+from meta_auth.graph import TokenFacts
 from meta_auth.meta import Meta
 from meta_auth.oauth import FreshToken, MetaOAuth
 from meta_auth.settings import Settings
+from meta_auth.signed_requests import person_hash
 from meta_auth.store import MetaConnection, PendingState, SelectedAccount
 from meta_auth.transport import conversation_end, until
 from meta_auth.vault import Vault
@@ -56,6 +58,7 @@ class VerifiedGrant:
     """A token, whose it is, what it may do, and the person's ad accounts where they were needed."""
 
     fresh: FreshToken
+    facts: TokenFacts
     me: MetaUser
     scopes: list[str]
     accounts: dict[str, SelectedAccount]
@@ -149,9 +152,14 @@ class Connecting:
         async with _stage("token_exchange_failed", end):
             fresh = await oauth.exchange(code)
         await failpoint("meta_auth.code_exchanged")
+        async with _stage("token_exchange_failed", end):
+            facts = await graph.inspect(fresh.token)
+            self._check_issued_to_us(facts)
         async with _stage("failed_to_fetch_user", end):
             me = await graph.me(fresh.token)
             scopes = await graph.granted_scopes(fresh.token)
+            if me.id != facts.user_id:
+                raise MetaApiError("Meta names two people for one token.")
         if not set(self._settings.meta_required_scopes) <= set(scopes):
             raise ConnectFailedError("missing_scopes")
         before = await self._connections.current(customer_id)
@@ -159,7 +167,15 @@ class Connecting:
         if before is not None and before.selected is not None:
             async with _stage("failed_to_fetch_user", end):
                 accounts = {each.id: selected_from(each) for each in await graph.ad_accounts(fresh.token)}
-        return VerifiedGrant(fresh=fresh, me=me, scopes=scopes, accounts=accounts)
+        return VerifiedGrant(fresh=fresh, facts=facts, me=me, scopes=scopes, accounts=accounts)
+
+    def _check_issued_to_us(self, facts: TokenFacts) -> None:
+        """A token of another app, slipped in, would let that app's owner act here as somebody else.
+
+        Source: RFC 9700 section 4.4, https://developers.facebook.com/docs/facebook-login/security
+        """
+        if not facts.is_valid or facts.app_id != self._settings.meta_app_id:
+            raise MetaApiError("Meta's token was not issued to this app.")
 
     async def _keep(self, pending: PendingState, grant: VerifiedGrant) -> MetaConnection:
         async with transaction(self._pool, customer=pending.customer_id) as acquired:
@@ -169,11 +185,13 @@ class Connecting:
                 meta_user_name=grant.me.name,
                 sealed=self._vault.seal(grant.fresh.token, before.place),
                 scopes=grant.scopes,
-                expires_at=grant.fresh.expires_at,
+                expires_at=grant.facts.expires_at or grant.fresh.expires_at,
+                data_access_expires_at=grant.facts.data_access_expires_at,
             )
             # The selected account stays if the new grant still reaches it.
             kept = grant.accounts.get(before.selected.id) if before.selected else None
             row = await store.replace_grant(acquired, pending.customer_id, new, kept)
+            await deletion_store.remember_person(acquired, person_hash(grant.me.id), pending.customer_id)
             await store.record_outcome(acquired, pending.state_hash, "connected")
             await announce(acquired, row)
         return row

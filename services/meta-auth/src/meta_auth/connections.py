@@ -11,7 +11,12 @@ from chassis.database import Connection, Pool, transaction
 from chassis.errors import AppError, ConfigProblem, FeatureDisabled, MissingPrerequisite
 from chassis.outbox import add_event
 from chassis.telemetry import annotate, current_traceparent, get_logger
-from contracts.events import CONNECTIONS_STREAM, ConnectionChanged, ConnectionChangedBody
+from contracts.events import (
+    CONNECTIONS_STREAM,
+    ConnectionChanged,
+    ConnectionChangedBody,
+    ConnectionReason,
+)
 from contracts.internal import ConnectionStatus, DevConnect, DevConnected, Grant, GrantRequest, TokenTrouble
 from meta_auth import metrics, store
 from meta_auth.describe import EXPIRED, placeholder_account, selected_from, status_of
@@ -59,7 +64,7 @@ class Connections:
         async with transaction(self._pool, customer=customer_id) as acquired:
             row = await store.find_connection(acquired, customer_id)
         if row and row.status == "connected" and row.expires_at and row.expires_at <= datetime.now(UTC):
-            return await self.turn_to_error(row, EXPIRED)
+            return await self.turn_to_error(row, EXPIRED, reason="token_expired")
         return row
 
     async def usable(self, customer_id: UUID) -> Usable:
@@ -78,7 +83,7 @@ class Connections:
                 f'Meta connection status is "{row.status}", expected "connected"',
                 hint="Reconnect Meta in Settings.",
             )
-        token = self._open(row)
+        token = self.open_token(row)
         if token is None and not row.is_placeholder:
             raise MissingPrerequisite(
                 "Meta access token is missing", hint="Reconnect Meta in Settings to refresh your token."
@@ -90,7 +95,7 @@ class Connections:
         row = await self.current(customer_id)
         if row is None:
             return Grant(status="disconnected")
-        token = self._open(row) if row.status == "connected" else None
+        token = self.open_token(row) if row.status == "connected" else None
         annotate(run_id=str(request.run_id))
         _log.info(
             "grant_given", customer_id=str(customer_id), run_id=str(request.run_id), usable=token is not None
@@ -114,7 +119,8 @@ class Connections:
         row = await self.current(customer_id)
         dead = ends_token(trouble.code, trouble.subcode)
         if row is not None and dead and row.token_version == trouble.version:
-            row = await self.turn_to_error(row, hint_for(trouble.code, trouble.subcode))
+            hint = hint_for(trouble.code, trouble.subcode)
+            row = await self.turn_to_error(row, hint, reason="token_revoked")
         _log.warning(
             "token_trouble",
             customer_id=str(customer_id),
@@ -124,13 +130,15 @@ class Connections:
         )
         return self.describe(row)
 
-    async def turn_to_error(self, row: MetaConnection, trouble: str) -> MetaConnection | None:
+    async def turn_to_error(
+        self, row: MetaConnection, trouble: str, *, reason: ConnectionReason
+    ) -> MetaConnection | None:
         """Mark the connection as broken, unless its token was replaced meanwhile."""
         async with transaction(self._pool, customer=row.customer_id) as acquired:
             broken = await store.turn_to_error(acquired, row.customer_id, row.token_version, trouble)
             if broken is None:
                 return await store.find_connection(acquired, row.customer_id)
-            await announce(acquired, broken)
+            await announce(acquired, broken, reason=reason)
         metrics.broken.add(1)
         _log.warning("meta_connection_broken", customer_id=str(row.customer_id), trouble=trouble)
         return broken
@@ -183,7 +191,7 @@ class Connections:
         Meta knows one grant per person and app: another customer who connected as the same person is told
         by Meta's next answer.
         """
-        token = self._open(row)
+        token = self.open_token(row)
         if token is None:
             return
         try:
@@ -192,7 +200,8 @@ class Connections:
         except AppError as exc:
             _log.warning("meta_revoke_failed", customer_id=str(row.customer_id), reason=exc.message)
 
-    def _open(self, row: MetaConnection) -> SecretStr | None:
+    def open_token(self, row: MetaConnection) -> SecretStr | None:
+        """The token of a row; None when there is none, or none that can be read."""
         if row.sealed is None:
             return None
         try:
@@ -202,7 +211,14 @@ class Connections:
             return None
 
 
-async def announce(acquired: Connection, row: MetaConnection) -> None:
+async def announce(
+    acquired: Connection,
+    row: MetaConnection,
+    *,
+    reason: ConnectionReason | None = None,
+    expires_in_days: int | None = None,
+    erase_before: datetime | None = None,
+) -> None:
     """Tell the other services about a change, in the transaction that makes it."""
     selected = row.selected
     event = ConnectionChanged(
@@ -219,6 +235,9 @@ async def announce(acquired: Connection, row: MetaConnection) -> None:
             selected_ad_account_id=selected.id if selected else None,
             currency=selected.currency if selected else None,
             min_daily_budget_minor=selected.min_daily_budget_minor if selected else None,
+            reason=reason,
+            expires_in_days=expires_in_days,
+            erase_before=erase_before,
         ),
     )
     await add_event(acquired, CONNECTIONS_STREAM, event)

@@ -9,6 +9,7 @@ from chassis.service_tokens import TokenVerifier
 from meta_auth.ad_accounts import AdAccounts
 from meta_auth.connecting import Connecting
 from meta_auth.connections import Connections
+from meta_auth.platform_duties import PlatformDuties
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,3 +20,4 @@ class Context:
     connections: Connections
     connecting: Connecting
     ad_accounts: AdAccounts
+    duties: PlatformDuties

@@ -38,7 +38,6 @@ def status_of(row: MetaConnection | None, *, asked: Sequence[str], now: datetime
     if row is None or row.status == "disconnected":
         return ConnectionStatus(status="disconnected", version=row.version if row else 0)
     selected, scopes = row.selected, row.scopes or []
-    days = (row.expires_at - now).days if row.expires_at else None
     return ConnectionStatus(
         status=row.status,
         meta_user_id=row.meta_user_id,
@@ -46,10 +45,10 @@ def status_of(row: MetaConnection | None, *, asked: Sequence[str], now: datetime
         scopes=scopes,
         token_expires_at=row.expires_at,
         selected_ad_account_id=selected.id if selected else None,
-        hint=row.trouble if row.status == "error" else _expiry_hint(days),
+        hint=row.trouble if row.status == "error" else _hint(row, now),
         granted_scopes=scopes,
         missing_scopes=[scope for scope in asked if scope not in scopes],
-        expires_in_days=max(days, 0) if days is not None else None,
+        expires_in_days=days_left(row.expires_at, now),
         version=row.version,
         currency=selected.currency if selected else None,
         min_daily_budget_minor=selected.min_daily_budget_minor if selected else None,
@@ -103,8 +102,27 @@ def placeholder_account(stored_id: str) -> GraphAccount:
     )
 
 
-def _expiry_hint(days: int | None) -> str | None:
+def days_left(end: datetime | None, now: datetime) -> int | None:
+    """Whole days until then; None when there is no end."""
+    return None if end is None else max((end - now).days, 0)
+
+
+def lost_scopes_text(lost: Sequence[str]) -> str:
+    return f"Meta no longer grants {', '.join(lost)}. Reconnect Meta in Settings with all permissions."
+
+
+def _hint(row: MetaConnection, now: datetime) -> str | None:
+    """The most pressing thing to know about a connection that works."""
+    return (
+        _end_hint("connection", row.expires_at, now)
+        or _end_hint("permission to use your data", row.data_access_expires_at, now)
+        or row.trouble
+    )
+
+
+def _end_hint(what: str, end: datetime | None, now: datetime) -> str | None:
+    days = days_left(end, now)
     if days is None or days >= WARN_DAYS:
         return None
-    when = {0: "today", 1: "in 1 day"}.get(max(days, 0), f"in {days} days")
-    return f"Your Meta connection expires {when}. Reconnect Meta in Settings."
+    when = {0: "today", 1: "in 1 day"}.get(days, f"in {days} days")
+    return f"Your Meta {what} expires {when}. Reconnect Meta in Settings."

@@ -1,14 +1,17 @@
 """Read-only Graph client, and the one call that takes a grant back.
 
-The token travels in the `Authorization` header, with a proof that the app's secret is ours. Reads are
-repeated on transient failures, since that changes nothing at Meta.
+The token travels in the `Authorization` header, with a proof that the app's secret is ours: with the app's
+own token as well, although Meta could do without, so that no call is an exception. Reads are repeated on
+transient failures, since that changes nothing at Meta.
 Source: https://developers.facebook.com/docs/graph-api, https://developers.facebook.com/docs/facebook-login/security
 """
 
 import asyncio
 import hmac
+import re
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
@@ -20,6 +23,7 @@ from chassis.telemetry import get_logger
 from contracts.internal import MetaUser
 from meta_auth.graph_errors import MetaRefused, read_refusal
 from meta_auth.metrics import annotate_status, meta_call
+from meta_auth.settings import MetaApp
 from meta_auth.transport import CLIENT_OPTIONS, MetaTransport, no_answer
 
 PAGE_SIZE: Final = 100
@@ -28,11 +32,17 @@ MAX_PAGES: Final = 50
 READ_ATTEMPTS: Final = 3
 RETRY_PAUSE_SECONDS: Final = 0.25
 SERVER_ERROR: Final = 500
+LAST_SECOND: Final = 253_402_300_799
+"""The year 9999 ends: later times cannot be kept."""
 ACCOUNT_FIELDS: Final = (
     "id,name,account_status,currency,user_tasks,min_daily_budget,default_dsa_beneficiary,default_dsa_payor"
 )
 
+_PERSON_ID: Final = re.compile(r"[0-9]{1,25}")
+_ACCOUNT_ID: Final = re.compile(r"act_[0-9]{1,25}")
+
 _CALLS: Final = {
+    ("GET", "debug_token"): "debug_token",
     ("GET", "me"): "me",
     ("GET", "me/permissions"): "permissions",
     ("GET", "me/adaccounts"): "ad_accounts",
@@ -57,6 +67,21 @@ class GraphAccount:
     dsa_payor: str | None
 
 
+@dataclass(frozen=True, kw_only=True)
+class TokenFacts:
+    """What Meta says about a token. A time is None where Meta names no end."""
+
+    app_id: str
+    user_id: str
+    is_valid: bool
+    scopes: list[str]
+    expires_at: datetime | None
+    data_access_expires_at: datetime | None
+    code: int | None
+    subcode: int | None
+    """Why it is not valid."""
+
+
 class Graph:
     """Graph of one version, for one app."""
 
@@ -65,12 +90,13 @@ class Graph:
         *,
         base_url: str,
         version: str,
-        app_secret: SecretStr,
+        app: MetaApp,
         transport: MetaTransport,
         page_size: int = PAGE_SIZE,
     ) -> None:
         self._root = f"{base_url}/{version}"
-        self._app_secret = app_secret
+        self._app_secret = app.app_secret
+        self._app_token = SecretStr(f"{app.app_id}|{app.app_secret.get_secret_value()}")
         self._page_size = page_size
         self._client = httpx2.AsyncClient(transport=transport, **CLIENT_OPTIONS)
 
@@ -82,7 +108,17 @@ class Graph:
             Unavailable: Meta did not answer. The same goes for the other reads.
         """
         body = await self._read("me", token, {"fields": "id,name"})
-        return MetaUser(id=_text(body, "id"), name=str(body.get("name") or ""))
+        return MetaUser(id=_id(body, _PERSON_ID), name=str(body.get("name") or ""))
+
+    async def inspect(self, token: SecretStr) -> TokenFacts:
+        """What Meta says about a token, asked as the app; a dead token is an answer, not an error.
+
+        The one call with a user's token in its address: Meta documents no other place for `input_token`.
+        Addresses go into no log, span or metric of ours.
+        Source: https://developers.facebook.com/docs/graph-api/reference/debug_token
+        """
+        body = await self._read("debug_token", self._app_token, {"input_token": token.get_secret_value()})
+        return read_facts(body)
 
     async def granted_scopes(self, token: SecretStr) -> list[str]:
         """What the person granted; the dialog may have been answered with less than was asked."""
@@ -157,6 +193,35 @@ def read_answer(response: httpx2.Response) -> dict[str, Any]:
     return body
 
 
+def read_facts(body: dict[str, Any]) -> TokenFacts:
+    """The answer to `debug_token`.
+
+    Raises:
+        MetaApiError: it is something else.
+    """
+    data = body.get("data")
+    if not isinstance(data, dict) or not isinstance(data.get("is_valid"), bool):
+        raise MetaApiError("Meta's answer does not describe a token.")
+    scopes, error = data.get("scopes"), data.get("error")
+    reason = error if isinstance(error, dict) else {}
+    return TokenFacts(
+        # Meta's own sample shows a number, its servers send a text.
+        app_id=str(data.get("app_id", "")),
+        user_id=str(data.get("user_id", "")),
+        is_valid=data["is_valid"],
+        scopes=[str(scope) for scope in scopes] if isinstance(scopes, list) else [],
+        expires_at=_moment(data.get("expires_at")),
+        data_access_expires_at=_moment(data.get("data_access_expires_at")),
+        code=_number(reason.get("code")),
+        subcode=_number(reason.get("subcode")),
+    )
+
+
+def _moment(seconds: Any) -> datetime | None:
+    number = _number(seconds)
+    return datetime.fromtimestamp(number, UTC) if number and number <= LAST_SECOND else None
+
+
 def _proof(token: SecretStr, app_secret: SecretStr) -> dict[str, str]:
     now = str(int(time.time()))
     message = f"{token.get_secret_value()}|{now}".encode()
@@ -183,7 +248,7 @@ def _next_cursor(body: dict[str, Any]) -> str | None:
 def _account(row: dict[str, Any]) -> GraphAccount:
     tasks = row.get("user_tasks")
     return GraphAccount(
-        id=_text(row, "id"),
+        id=_id(row, _ACCOUNT_ID),
         name=row.get("name"),
         status=row.get("account_status"),
         currency=row.get("currency"),
@@ -196,6 +261,14 @@ def _account(row: dict[str, Any]) -> GraphAccount:
 
 def _number(value: Any) -> int | None:
     return int(value) if isinstance(value, int | str) and str(value).isdecimal() else None
+
+
+def _id(row: dict[str, Any], shape: re.Pattern[str]) -> str:
+    # Ids are kept, compared, and put into paths by the publisher: what is none stops here.
+    value = _text(row, "id")
+    if not shape.fullmatch(value):
+        raise MetaApiError("Meta's answer has an id that cannot be one.")
+    return value
 
 
 def _text(row: dict[str, Any], key: str) -> str:

@@ -27,7 +27,7 @@ class Meta:
             self._graph = Graph(
                 base_url=settings.meta_graph_base_url,
                 version=version,
-                app_secret=app.app_secret,
+                app=app,
                 transport=self._transport,
             )
 

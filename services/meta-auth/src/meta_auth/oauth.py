@@ -1,7 +1,8 @@
 """The OAuth code flow with Meta, by Authlib: dialog address, code exchange, long-lived exchange.
 
 The redirect address is a constant; `state` is the defence against forged callbacks, since Meta documents
-no PKCE for this flow. Secrets go in form bodies, never in an address.
+no PKCE for this flow. Secrets go in form bodies, never in an address; with the secret itself in it, and no
+token yet, a call needs no `appsecret_proof`.
 Source: https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow, RFC 9700
 """
 

@@ -16,13 +16,18 @@ from contracts.internal import (
     CallbackResult,
     ConnectionStatus,
     ConnectUrl,
+    DeletionQuestion,
+    DeletionReceipt,
+    DeletionState,
     DevConnect,
     DevConnected,
+    Done,
     Grant,
     GrantRequest,
     OAuthCallback,
     SelectAdAccount,
     SessionRef,
+    SignedRequest,
     SmokeReport,
     TokenTrouble,
 )
@@ -30,7 +35,7 @@ from meta_auth.callers import ForGateway, ForPublisher, context_of
 from meta_auth.context import Context
 
 NOBODY = UUID(int=0)
-"""The callback's customer: only the state says whose visit it was."""
+"""The customer of what Meta sends: only the state, or the signed request, says who is meant."""
 
 Ctx = Annotated[Context, Depends(context_of)]
 
@@ -77,9 +82,27 @@ async def connect_url(customer: ForGateway, body: SessionRef, context: Ctx) -> C
 
 @internal.post("/callback")
 async def callback(customer: ForGateway, body: OAuthCallback, context: Ctx) -> CallbackResult:
-    if customer != NOBODY:
-        raise Forbidden("The callback is called for no customer")
+    _for_nobody(customer)
     return await context.connecting.finish(body)
+
+
+@internal.post("/deauthorize")
+async def deauthorize(customer: ForGateway, body: SignedRequest, context: Ctx) -> Done:
+    _for_nobody(customer)
+    await context.duties.deauthorize(body.signed_request)
+    return Done()
+
+
+@internal.post("/data-deletion")
+async def data_deletion(customer: ForGateway, body: SignedRequest, context: Ctx) -> DeletionReceipt:
+    _for_nobody(customer)
+    return await context.duties.request_deletion(body.signed_request)
+
+
+@internal.post("/deletion-state")
+async def deletion_state(customer: ForGateway, body: DeletionQuestion, context: Ctx) -> DeletionState:
+    _for_nobody(customer)
+    return await context.duties.deletion_state(body.confirmation_code)
 
 
 @internal.get("/ad-accounts", response_model_exclude_none=True)
@@ -115,6 +138,11 @@ async def grant(customer: ForPublisher, body: GrantRequest, context: Ctx) -> Gra
 @internal.post("/token-trouble")
 async def token_trouble(customer: ForPublisher, body: TokenTrouble, context: Ctx) -> ConnectionStatus:
     return await context.connections.report_trouble(customer, body)
+
+
+def _for_nobody(customer: UUID) -> None:
+    if customer != NOBODY:
+        raise Forbidden("This is called for no customer")
 
 
 async def _answers(redis: Redis) -> bool:

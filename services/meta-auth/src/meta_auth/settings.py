@@ -41,6 +41,8 @@ class Settings(ServiceSettings):
     """Keys that seal tokens, by key id: 32 bytes, base64url. Old ones stay until no row uses them."""
     token_key_id: str = ""
     """The key for new tokens."""
+    token_check_interval_seconds: float = Field(default=86_400.0, ge=1.0)
+    """How often Meta is asked about each token; Meta asks for once a day."""
 
     _split = field_validator("meta_scopes", "meta_required_scopes", mode="before")(split_csv)
 

@@ -36,6 +36,7 @@ class NewGrant:
     sealed: SealedToken | None
     scopes: list[str]
     expires_at: datetime | None
+    data_access_expires_at: datetime | None = None
     placeholder_account_id: str | None = None
 
 
@@ -55,6 +56,9 @@ class MetaConnection:
     sealed: SealedToken | None = field(repr=False)
     scopes: list[str] | None
     expires_at: datetime | None
+    data_access_expires_at: datetime | None
+    granted_at: datetime | None
+    warned_days: int | None
     placeholder_account_id: str | None
     selected: SelectedAccount | None
 
@@ -75,7 +79,7 @@ class PendingState:
 
 async def find_connection(connection: Connection, customer_id: UUID) -> MetaConnection | None:
     row = await connection.fetchrow("SELECT * FROM meta_connections WHERE customer_id = $1", customer_id)
-    return _connection(row) if row else None
+    return connection_of(row) if row else None
 
 
 async def lock_connection(connection: Connection, customer_id: UUID) -> MetaConnection:
@@ -90,7 +94,7 @@ async def lock_connection(connection: Connection, customer_id: UUID) -> MetaConn
         "SELECT * FROM meta_connections WHERE customer_id = $1 FOR UPDATE", customer_id
     )
     assert row is not None  # noqa: S101 - inserted above if it was not there, and never deleted
-    return _connection(row)
+    return connection_of(row)
 
 
 async def replace_grant(
@@ -103,7 +107,10 @@ async def replace_grant(
         " updated_at = now(), status = 'connected', trouble = NULL, meta_user_id = $2, meta_user_name = $3,"
         " is_placeholder = $4, sealed_token = $5, wrapped_key = $6, key_id = $7, granted_scopes = $8,"
         " token_expires_at = $9, ad_account_id = $10, selected_ad_account_id = $11, account_name = $12,"
-        " currency = $13, min_daily_budget_minor = $14, dsa_beneficiary = $15, dsa_payor = $16"
+        " currency = $13, min_daily_budget_minor = $14, dsa_beneficiary = $15, dsa_payor = $16,"
+        " data_access_expires_at = $17, granted_at = now(), checked_at = now(), warned_days = NULL,"
+        # Not a whole day: the checks of customers who came together shall not stay together.
+        " check_due_at = now() + (0.5 + random() / 2) * interval '1 day'"
         " WHERE customer_id = $1 RETURNING *",
         customer_id,
         grant.meta_user_id,
@@ -116,9 +123,10 @@ async def replace_grant(
         grant.expires_at,
         grant.placeholder_account_id,
         *_account_columns(selected),
+        grant.data_access_expires_at,
     )
     assert row is not None  # noqa: S101 - the caller holds the row's lock
-    return _connection(row)
+    return connection_of(row)
 
 
 async def select_account(
@@ -133,7 +141,7 @@ async def select_account(
         token_version,
         *_account_columns(selected),
     )
-    return _connection(row) if row else None
+    return connection_of(row) if row else None
 
 
 async def turn_to_error(
@@ -147,7 +155,7 @@ async def turn_to_error(
         token_version,
         trouble,
     )
-    return _connection(row) if row else None
+    return connection_of(row) if row else None
 
 
 async def empty_connection(connection: Connection, customer_id: UUID) -> MetaConnection | None:
@@ -158,11 +166,13 @@ async def empty_connection(connection: Connection, customer_id: UUID) -> MetaCon
         " meta_user_name = NULL, is_placeholder = false, sealed_token = NULL, wrapped_key = NULL,"
         " key_id = NULL, granted_scopes = NULL, token_expires_at = NULL, ad_account_id = NULL,"
         " selected_ad_account_id = NULL, account_name = NULL, currency = NULL,"
-        " min_daily_budget_minor = NULL, dsa_beneficiary = NULL, dsa_payor = NULL"
+        " min_daily_budget_minor = NULL, dsa_beneficiary = NULL, dsa_payor = NULL,"
+        " data_access_expires_at = NULL, granted_at = NULL, checked_at = NULL, check_due_at = NULL,"
+        " warned_days = NULL"
         " WHERE customer_id = $1 AND status <> 'disconnected' RETURNING *",
         customer_id,
     )
-    return _connection(row) if row else None
+    return connection_of(row) if row else None
 
 
 async def add_state(connection: Connection, state: PendingState) -> None:
@@ -230,7 +240,7 @@ def _account_columns(selected: SelectedAccount | None) -> tuple[Any, ...]:
     )
 
 
-def _connection(row: asyncpg.Record) -> MetaConnection:
+def connection_of(row: asyncpg.Record) -> MetaConnection:
     return MetaConnection(
         id=row["id"],
         customer_id=row["customer_id"],
@@ -244,6 +254,9 @@ def _connection(row: asyncpg.Record) -> MetaConnection:
         sealed=_sealed(row),
         scopes=row["granted_scopes"],
         expires_at=row["token_expires_at"],
+        data_access_expires_at=row["data_access_expires_at"],
+        granted_at=row["granted_at"],
+        warned_days=row["warned_days"],
         placeholder_account_id=row["ad_account_id"],
         selected=_selected(row),
     )

@@ -1,7 +1,7 @@
 """The schema `meta_auth`. The migrations must lead to exactly this; a test compares them."""
 
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from sqlalchemy import (
@@ -28,6 +28,9 @@ class Base(SQLModel, registry=registry()):
 
 metadata = Base.metadata
 outbox = outbox_table(metadata)
+
+CHECKED: Final = text("status = 'connected' AND NOT is_placeholder")
+"""The connections whose tokens are checked."""
 
 
 def _time(*, required: bool = False) -> Any:
@@ -61,6 +64,8 @@ class MetaConnectionRow(Base, table=True):
             "token_expires_at",
             postgresql_where=text("status <> 'disconnected' AND token_expires_at IS NOT NULL"),
         ),
+        Index("meta_connections_check_due", "check_due_at", postgresql_where=CHECKED),
+        Index("meta_connections_person", "meta_user_id", postgresql_where=text("meta_user_id IS NOT NULL")),
     )
 
     id: UUID = Field(primary_key=True)
@@ -81,6 +86,15 @@ class MetaConnectionRow(Base, table=True):
     key_id: str | None = None
     granted_scopes: list[str] | None = Field(default=None, sa_column=Column(ARRAY(String)))
     token_expires_at: datetime | None = _time()
+    data_access_expires_at: datetime | None = _time()
+    """From when on Meta lets the app see nothing of the person's, although the token lives on."""
+    granted_at: datetime | None = _time()
+    """What Meta says of an older grant does not concern this one."""
+    checked_at: datetime | None = _time()
+    check_due_at: datetime | None = _time()
+    """When Meta is asked about the token next. Whoever takes the row moves it on first: that is the claim."""
+    warned_days: int | None = None
+    """How many days ahead the last warning of the token's end looked."""
     ad_account_id: str | None = None
     """The account id that a development connection was made with."""
     selected_ad_account_id: str | None = None
@@ -113,11 +127,33 @@ class OAuthStateRow(Base, table=True):
     """How the visit ended."""
 
 
+class MetaPersonRow(Base, table=True):
+    """Which customers a person at Meta has ever connected to, by a digest of the person's id.
+
+    It outlives the connection: a person who has removed the app may still ask us to delete their data.
+    """
+
+    __tablename__: ClassVar[str] = "meta_people"
+
+    person_hash: str = Field(primary_key=True)
+    customer_id: UUID = Field(primary_key=True)
+
+
 class DeletionRequestRow(Base, table=True):
     """A person's request to Meta that we delete their data; the code is what they can ask about it with."""
 
     __tablename__: ClassVar[str] = "deletion_requests"
+    __table_args__ = (
+        UniqueConstraint("request_hash", name="deletion_requests_request_hash_key"),
+        Index("deletion_requests_open", "requested_at", postgresql_where=text("completed_at IS NULL")),
+    )
 
     confirmation_code: str = Field(primary_key=True)
+    request_hash: str | None = None
+    """Digest of the request's signature: a repetition gets the same code."""
+    person_hash: str | None = None
+    """Null once the data are gone."""
+    asked_at: datetime | None = _time()
+    """When the person asked Meta; later grants are not meant."""
     requested_at: datetime = _time(required=True)
     completed_at: datetime | None = _time()

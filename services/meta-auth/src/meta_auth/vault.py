@@ -2,7 +2,7 @@
 
 Additional data binds a sealed token to its table, customer and row, and the wrapped key to its key id
 as well: bytes copied to another row do not open. Changing `TOKEN_KEY_ID` needs no token opened: an old
-key goes on opening what it wrapped.
+key goes on opening what it wrapped, until `rewrap` has wrapped it anew.
 Source: NIST SP 800-38D (96-bit random nonces, one key per message here, so they cannot repeat under a key).
 """
 
@@ -58,14 +58,15 @@ class Vault:
         self._keys = {name: _read_key(name, key.get_secret_value()) for name, key in keys.items()}
         if key_id not in self._keys:
             raise ValueError("TOKEN_KEY_ID must name one of TOKEN_KEYS")
-        self._key_id = key_id
+        self.key_id = key_id
+        """The key for new tokens."""
 
     def seal(self, token: SecretStr, place: Place) -> SealedToken:
         """Encrypt a token for one row, under the current key."""
         data_key = AESGCM.generate_key(bit_length=KEY_BYTES * 8)
         return SealedToken(
-            key_id=self._key_id,
-            wrapped_key=_encrypt(self._keys[self._key_id], data_key, place.binding(f"key:{self._key_id}")),
+            key_id=self.key_id,
+            wrapped_key=self._wrap(data_key, place),
             ciphertext=_encrypt(data_key, token.get_secret_value().encode(), place.binding("token")),
         )
 
@@ -75,15 +76,29 @@ class Vault:
         Raises:
             CannotOpenError: unknown key id, changed bytes, or the bytes of another row.
         """
+        token = _decrypt(self._unwrap(sealed, place), sealed.ciphertext, place.binding("token"))
+        return SecretStr(token.decode())
+
+    def rewrap(self, sealed: SealedToken, place: Place) -> SealedToken:
+        """The same token with its data key wrapped by the current key; the token is not opened.
+
+        Raises:
+            CannotOpenError: unknown key id, changed bytes, or the bytes of another row.
+        """
+        return SealedToken(
+            key_id=self.key_id,
+            wrapped_key=self._wrap(self._unwrap(sealed, place), place),
+            ciphertext=sealed.ciphertext,
+        )
+
+    def _wrap(self, data_key: bytes, place: Place) -> bytes:
+        return _encrypt(self._keys[self.key_id], data_key, place.binding(f"key:{self.key_id}"))
+
+    def _unwrap(self, sealed: SealedToken, place: Place) -> bytes:
         key = self._keys.get(sealed.key_id)
         if key is None:
             raise CannotOpenError(f"no key {sealed.key_id!r} in TOKEN_KEYS")
-        try:
-            data_key = _decrypt(key, sealed.wrapped_key, place.binding(f"key:{sealed.key_id}"))
-            token = _decrypt(data_key, sealed.ciphertext, place.binding("token"))
-        except InvalidTag as exc:
-            raise CannotOpenError("the sealed token does not belong here or was changed") from exc
-        return SecretStr(token.decode())
+        return _decrypt(key, sealed.wrapped_key, place.binding(f"key:{sealed.key_id}"))
 
 
 def _encrypt(key: bytes, plain: bytes, binding: bytes) -> bytes:
@@ -93,8 +108,11 @@ def _encrypt(key: bytes, plain: bytes, binding: bytes) -> bytes:
 
 def _decrypt(key: bytes, sealed: bytes, binding: bytes) -> bytes:
     if len(sealed) <= NONCE_BYTES:
-        raise InvalidTag
-    return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], binding)
+        raise CannotOpenError("the sealed token is cut")
+    try:
+        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], binding)
+    except InvalidTag as exc:
+        raise CannotOpenError("the sealed token does not belong here or was changed") from exc
 
 
 def _read_key(name: str, text: str) -> bytes:

@@ -1,5 +1,6 @@
 """The service as its own process, on real Postgres and Valkey, with the Graph sandbox as Meta."""
 
+import asyncio
 import json
 import os
 import secrets
@@ -22,7 +23,16 @@ from local_stack.ports import free_port
 from local_stack.pytest_plugin import ValkeyServer
 
 sys.path.append(str(Path(__file__).parent))  # the harness is not part of any installed package
-from meta_auth_harness import APP_ID, APP_SECRET, REDIRECT_URL, Browser, Database, Sandbox, Service
+from meta_auth_harness import (
+    APP_ID,
+    APP_SECRET,
+    REDIRECT_URL,
+    Browser,
+    Database,
+    Operate,
+    Sandbox,
+    Service,
+)
 
 ROLE = "meta_auth_tested"
 """Roles belong to the whole server: a name of our own, so that other suites' passwords stay theirs."""
@@ -100,16 +110,21 @@ async def sandbox(sandbox_server: Sandbox) -> Sandbox:
     return sandbox_server
 
 
-@pytest_asyncio.fixture(scope="session")
-async def start_service(
+@pytest.fixture(scope="session")
+def pairs() -> dict[str, tuple[str, str]]:
+    """The key pairs of all services."""
+    return {name: new_key_pair() for name in ("gateway", "ads-publisher", "meta-auth")}
+
+
+@pytest.fixture(scope="session")
+def environment(
     migrated: Database,
     sandbox_server: Sandbox,
     valkey_server: ValkeyServer,
-    start_process: Callable[..., Path],
-) -> AsyncIterator[Callable[..., Service]]:
-    """Start a meta-auth with some settings changed; all of them share one database."""
-    pairs = {name: new_key_pair() for name in ("gateway", "ads-publisher", "meta-auth")}
-    common = {
+    pairs: dict[str, tuple[str, str]],
+) -> dict[str, str]:
+    """What every meta-auth of the session is started with."""
+    return {
         "ENVIRONMENT": "test",
         "DATABASE_URL": migrated.serving_url,
         "REDIS_URL": valkey_server.url,
@@ -124,11 +139,18 @@ async def start_service(
         "TOKEN_KEYS": json.dumps({"k1": secrets.token_urlsafe(32)}),
         "TOKEN_KEY_ID": "k1",
     }
+
+
+@pytest_asyncio.fixture(scope="session")
+async def start_service(
+    environment: dict[str, str], pairs: dict[str, tuple[str, str]], start_process: Callable[..., Path]
+) -> AsyncIterator[Callable[..., Service]]:
+    """Start a meta-auth with some settings changed; all of them share one database."""
     clients: list[httpx2.AsyncClient] = []
 
     def start(**changed: str) -> Service:
         url = f"http://127.0.0.1:{(port := free_port())}"
-        env = {**common, "PORT": str(port), **changed}
+        env = {**environment, "PORT": str(port), **changed}
         log = start_process(["meta_auth", "serve"], env, f"{url}/health/ready")
         clients.append(httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30.0))
         signers = {
@@ -139,6 +161,24 @@ async def start_service(
     yield start
     for client in clients:
         await client.aclose()
+
+
+@pytest.fixture(scope="session")
+def operate(environment: dict[str, str]) -> Operate:
+    """Run a command of an operator's to its end, with some settings changed."""
+
+    async def run(*argv: str, **changed: str) -> subprocess.CompletedProcess[str]:
+        return await asyncio.to_thread(
+            subprocess.run,
+            [sys.executable, "-m", "meta_auth", *argv],
+            env={**_plain_env(), **environment, **changed},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+
+    return run
 
 
 @pytest_asyncio.fixture(scope="session")

@@ -1,22 +1,72 @@
 """What the integration tests drive: the database, the sandbox, the service, and a person at a browser."""
 
+import asyncio
+import base64
+import hmac
+import json
 import secrets
+import subprocess
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 from urllib.parse import parse_qs, urljoin, urlsplit
 from uuid import UUID, uuid4
 
 import httpx2
+from redis.asyncio import Redis
 
-from chassis.service_tokens import TokenSigner
+from chassis.service_tokens import TokenSigner, purpose_of
+from contracts.events import CONNECTIONS_STREAM, ConnectionChanged, read_event
+from local_stack.pytest_plugin import ValkeyServer
+
+T = TypeVar("T")
 
 APP_ID: Final = "424200000000017"
 APP_SECRET: Final = "app-secret-d41d8cd98f00"
 REDIRECT_URL: Final = "http://localhost:3001/meta/oauth/callback"
 NOBODY: Final = UUID(int=0)
 Caller = Literal["gateway", "ads-publisher", "meta-auth"]
+
+
+Operate = Callable[..., Awaitable[subprocess.CompletedProcess[str]]]
+ADA: Final = "10220000000000001"
+"""The sandbox's Ada, at Meta."""
+
+
+def signed_request(user_id: str, **changes: Any) -> str:
+    """What Meta sends about a person, as Meta signs it."""
+    payload = {"user_id": user_id, "algorithm": "HMAC-SHA256", "issued_at": int(time.time()), **changes}
+    part = base64.urlsafe_b64encode(json.dumps(payload).encode()).rstrip(b"=")
+    signature = hmac.new(APP_SECRET.encode(), part, sha256).digest()
+    return f"{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}.{part.decode()}"
+
+
+async def eventually(probe: Callable[[], Awaitable[T]], accept: Callable[[T], bool]) -> T:
+    """Poll until a value is accepted; the last one seen is in the failure."""
+    deadline = time.monotonic() + 20
+    while True:
+        value = await probe()
+        if accept(value):
+            return value
+        assert time.monotonic() < deadline, f"last seen: {value!r}"
+        await asyncio.sleep(0.05)
+
+
+async def told(url: str, customer: UUID) -> list[ConnectionChanged]:
+    """What the stream says about a customer's connection."""
+    async with Redis.from_url(url) as client:
+        bodies = [fields[b"__data__"] for _, fields in await client.xrange(CONNECTIONS_STREAM)]
+    events = [read_event(body) for body in bodies if str(customer).encode() in body]
+    return [event for event in events if isinstance(event, ConnectionChanged)]
+
+
+async def told_at_least(server: ValkeyServer, browser: "Browser", count: int) -> list[ConnectionChanged]:
+    """The same, once that much has been said."""
+    return await eventually(lambda: told(server.url, browser.customer), lambda found: len(found) >= count)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +102,9 @@ class Service:
     log: Path
     signers: dict[str, TokenSigner]
 
+    def token(self, caller: str, customer: UUID, *, purpose: str, audience: str = "meta-auth") -> str:
+        return self.signers[caller].token(audience=audience, customer_id=customer, purpose=purpose)
+
     async def call(
         self,
         method: str,
@@ -61,10 +114,11 @@ class Service:
         *,
         caller: Caller = "gateway",
     ) -> httpx2.Response:
-        token = self.signers[caller].token(audience="meta-auth", customer_id=customer)
+        url = f"/internal/connections/{customer}{path}"
+        token = self.token(caller, customer, purpose=purpose_of(url))
         return await self.http.request(
             method,
-            f"/internal/connections/{customer}{path}",
+            url,
             headers={"authorization": f"Bearer {token}"},
             json=body if body is not None or method == "GET" else {},
         )

@@ -4,13 +4,16 @@ import time
 from uuid import uuid4
 
 import pytest
-from meta_auth_harness import APP_SECRET, Browser, Sandbox, Service
+from meta_auth_harness import APP_ID, APP_SECRET, REDIRECT_URL, Browser, Sandbox, Service
 from pydantic import SecretStr
 
 from chassis.database import Connection
 from chassis.errors import MetaApiError, Unavailable
 from meta_auth.graph import Graph
+from meta_auth.settings import MetaApp
 from meta_auth.transport import MetaTransport, until
+
+APP = MetaApp(app_id=APP_ID, app_secret=SecretStr(APP_SECRET), redirect_url=REDIRECT_URL)
 
 ADA_FIRST = "act_101500000000001"
 LISTING = {"path": "/me/adaccounts"}
@@ -58,7 +61,7 @@ async def test_all_pages_are_read_by_their_cursors(browser: Browser, sandbox: Sa
     graph = Graph(
         base_url=sandbox.url,
         version="v25.0",
-        app_secret=SecretStr(APP_SECRET),
+        app=APP,
         transport=transport,
         page_size=25,
     )
@@ -226,9 +229,7 @@ async def test_a_meta_that_hangs_is_given_up_when_the_time_is_over(
     token = SecretStr((await browser.service.grant(browser.customer))["accessToken"])
     await sandbox.post("faults", {"match": LISTING, "do": "hang", "seconds": 5})
     transport = MetaTransport()
-    graph = Graph(
-        base_url=sandbox.url, version="v25.0", app_secret=SecretStr(APP_SECRET), transport=transport
-    )
+    graph = Graph(base_url=sandbox.url, version="v25.0", app=APP, transport=transport)
     started = time.monotonic()
     with pytest.raises(Unavailable, match="did not answer"):
         async with until(started + 0.3):

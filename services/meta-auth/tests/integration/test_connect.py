@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
+import httpx2
 import pytest
 from meta_auth_harness import APP_ID, REDIRECT_URL, Browser, Sandbox, Service
 
@@ -223,6 +225,74 @@ async def test_a_hiccup_of_meta_while_reading_is_ridden_out(browser: Browser, sa
     await sandbox.post("faults", {"match": {"path": "/me"}, "do": "error_500", "times": 1})
     await sandbox.post("faults", {"match": {"path": "/me/permissions"}, "do": "reset", "times": 2})
     assert (await browser.return_with(redirect))["outcome"] == "connected"
+
+
+async def test_a_token_of_another_app_is_refused(browser: Browser, sandbox: Sandbox) -> None:
+    redirect = await browser.decide("approve")
+    await sandbox.post("settings", {"token_app_id": "999"})
+    assert (await browser.return_with(redirect))["outcome"] == "token_exchange_failed"
+    assert (await browser.service.status(browser.customer))["status"] == "disconnected"
+
+
+async def test_a_code_is_good_once_even_with_a_fresh_state(browser: Browser) -> None:
+    first = await browser.decide("approve")
+    assert (await browser.return_with(first))["outcome"] == "connected"
+    before = await browser.service.status(browser.customer)
+    second = await browser.decide("approve")
+    replayed = {**second, "code": first["code"]}
+    assert (await browser.return_with(replayed))["outcome"] == "token_exchange_failed"
+    assert await browser.service.status(browser.customer) == before
+
+
+async def test_a_code_does_not_fit_another_redirect_address(
+    browser: Browser, start_service: Callable[..., Service]
+) -> None:
+    redirect = await browser.decide("approve")
+    moved = start_service(META_REDIRECT_URL=f"{REDIRECT_URL}/")
+    there = Browser(
+        service=moved, customer=browser.customer, user=browser.user, session_hash=browser.session_hash
+    )
+    assert (await there.return_with(redirect))["outcome"] == "token_exchange_failed"
+
+
+async def test_the_dialog_sends_nobody_to_an_address_that_is_not_registered(
+    browser: Browser, start_service: Callable[..., Service]
+) -> None:
+    moved = start_service(META_REDIRECT_URL="https://evil.test/callback")
+    url = await Browser(service=moved, customer=browser.customer, user=browser.user).dialog_url()
+    async with httpx2.AsyncClient(trust_env=False) as http:
+        page = await http.get(url)
+    assert (page.status_code, page.headers.get("location")) == (400, None)
+
+
+@pytest.mark.parametrize(
+    ("fault", "outcome"),
+    [
+        ({"match": {"path": "/oauth/access_token"}, "do": "error", "code": 1}, "token_exchange_failed"),
+        ({"match": {"path": "/debug_token"}, "do": "error", "code": 10}, "token_exchange_failed"),
+        ({"match": {"path": "/me"}, "do": "error", "code": 10}, "failed_to_fetch_user"),
+        ({"match": {"path": "/me/permissions"}, "do": "error", "code": 10}, "failed_to_fetch_user"),
+        ({"match": {"path": "/me/adaccounts"}, "do": "error", "code": 10}, "failed_to_fetch_user"),
+        (None, "token_exchange_failed"),
+    ],
+)
+async def test_a_failed_second_connect_leaves_the_working_connection_as_it_was(
+    browser: Browser, sandbox: Sandbox, fault: dict[str, Any] | None, outcome: str
+) -> None:
+    """The old grant is kept until the new one has been verified to the end."""
+    await browser.connect()
+    await browser.select(ADA_FIRST)
+    before = await browser.service.grant(browser.customer), await browser.service.status(browser.customer)
+    redirect = await browser.decide("approve")
+    if fault is None:
+        await sandbox.post("settings", {"token_app_id": "999"})
+    else:
+        await sandbox.post("faults", {**fault, "times": None})
+    assert (await browser.return_with(redirect))["outcome"] == outcome
+    await sandbox.http.delete("/_sandbox/faults")
+    await sandbox.post("settings", {"token_app_id": ""})
+    after = await browser.service.grant(browser.customer), await browser.service.status(browser.customer)
+    assert after == before
 
 
 @pytest.fixture(scope="session")

@@ -15,6 +15,9 @@ ROUTES = [
     ("GET", "", "gateway"),
     ("POST", "/connect-url", "gateway"),
     ("POST", "/callback", "gateway"),
+    ("POST", "/deauthorize", "gateway"),
+    ("POST", "/data-deletion", "gateway"),
+    ("POST", "/deletion-state", "gateway"),
     ("GET", "/ad-accounts", "gateway"),
     ("POST", "/select", "gateway"),
     ("POST", "/dev-connect", "gateway"),
@@ -23,6 +26,7 @@ ROUTES = [
     ("POST", "/grant", "ads-publisher"),
     ("POST", "/token-trouble", "ads-publisher"),
 ]
+FOR_NOBODY = {"/callback", "/deauthorize", "/data-deletion", "/deletion-state"}
 BODY: dict[str, Any] = {
     "userId": str(UUID(int=1)),
     "customerId": str(UUID(int=2)),
@@ -33,6 +37,8 @@ BODY: dict[str, Any] = {
     "version": 1,
     "code": 190,
     "message": "m",
+    "signedRequest": "s.p",
+    "confirmationCode": "c",
 }
 """Fits every route, so that only the token can be what is refused."""
 
@@ -41,21 +47,20 @@ BODY: dict[str, Any] = {
 async def test_no_route_answers_without_its_own_callers_token_for_its_own_customer(
     service: Service, method: str, path: str, caller: Caller
 ) -> None:
-    customer = NOBODY if path == "/callback" else uuid4()
+    customer = NOBODY if path in FOR_NOBODY else uuid4()
     others: list[Caller] = ["gateway", "ads-publisher", "meta-auth"]
     others.remove(caller)
-    signer = service.signers[caller]
+    purpose = path.removeprefix("/") or "status"
+    token = service.token(caller, customer, purpose=purpose, audience="gateway")
     refused = {
         "no token": (None, 401),
         "another scheme": ("Basic abc", 401),
         "junk": ("Bearer a.b.c", 401),
-        "another audience": (f"Bearer {signer.token(audience='gateway', customer_id=customer)}", 401),
-        "another customer": (f"Bearer {signer.token(audience='meta-auth', customer_id=uuid4())}", 403),
+        "another audience": (f"Bearer {token}", 401),
+        "another customer": (f"Bearer {service.token(caller, uuid4(), purpose=purpose)}", 403),
+        "another purpose": (f"Bearer {service.token(caller, customer, purpose='other')}", 403),
         **{
-            f"caller {name}": (
-                f"Bearer {service.signers[name].token(audience='meta-auth', customer_id=customer)}",
-                403,
-            )
+            f"caller {name}": (f"Bearer {service.token(name, customer, purpose=purpose)}", 403)
             for name in others
         },
     }
@@ -79,7 +84,7 @@ async def test_tokens_of_an_unknown_key_or_without_a_signature_are_refused(servi
     customer = uuid4()
     private, _ = new_key_pair()
     forged = TokenSigner(service="gateway", private_key=private).token(
-        audience="meta-auth", customer_id=customer
+        audience="meta-auth", customer_id=customer, purpose="status"
     )
     now = int(time.time())
     claims = {
@@ -103,8 +108,9 @@ async def test_a_session_of_another_customer_gets_no_dialog(browser: Browser) ->
     assert (answer.status_code, answer.json()["error"]) == (403, "FORBIDDEN")
 
 
-async def test_the_callback_is_called_for_nobody(browser: Browser) -> None:
-    answer = await browser.service.call("POST", "/callback", browser.customer, {"state": "s"})
+@pytest.mark.parametrize("path", sorted(FOR_NOBODY))
+async def test_what_meta_sends_is_called_for_nobody(browser: Browser, path: str) -> None:
+    answer = await browser.service.call("POST", path, browser.customer, {**BODY, "code": "c"})
     assert answer.status_code == 403
 
 
@@ -113,7 +119,7 @@ async def test_the_callback_is_called_for_nobody(browser: Browser) -> None:
 )
 async def test_nonsense_is_refused_and_never_a_server_error(service: Service, content: bytes) -> None:
     customer = uuid4()
-    token = service.signers["gateway"].token(audience="meta-auth", customer_id=customer)
+    token = service.token("gateway", customer, purpose="select")
     answer = await service.http.post(
         f"/internal/connections/{customer}/select",
         headers={"authorization": f"Bearer {token}", "content-type": "application/json"},

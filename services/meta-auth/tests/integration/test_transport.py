@@ -14,6 +14,7 @@ from meta_auth.settings import MetaApp
 from meta_auth.transport import MAX_ANSWER_BYTES, MetaTransport
 
 SECRET = SecretStr("s")
+APP = MetaApp(app_id="1", app_secret=SECRET, redirect_url="http://x.test/cb")
 
 
 @asynccontextmanager
@@ -42,7 +43,7 @@ async def transport() -> AsyncIterator[MetaTransport]:
 
 
 def graph(url: str, transport: MetaTransport) -> Graph:
-    return Graph(base_url=url, version="v25.0", app_secret=SECRET, transport=transport)
+    return Graph(base_url=url, version="v25.0", app=APP, transport=transport)
 
 
 def http(status: str, body: bytes, *headers: str) -> bytes:
@@ -108,7 +109,7 @@ async def test_a_failed_exchange_is_asked_for_once(
     """A code is used up by the first attempt, whatever came of it."""
     async with hostile_server(answer) as (url, seen):
         oauth = MetaOAuth(
-            app=MetaApp(app_id="1", app_secret=SECRET, redirect_url="http://x.test/cb"),
+            app=APP,
             dialog_url=f"{url}/dialog",
             token_url=f"{url}/oauth/access_token",
             scopes=["ads_management"],

@@ -25,6 +25,9 @@ ROW = MetaConnection(
     sealed=None,
     scopes=list(ASKED),
     expires_at=NOW + timedelta(days=60),
+    data_access_expires_at=NOW + timedelta(days=90),
+    granted_at=NOW,
+    warned_days=None,
     placeholder_account_id=None,
     selected=None,
 )

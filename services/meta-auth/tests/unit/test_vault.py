@@ -91,3 +91,19 @@ def test_a_bad_key_is_refused_without_being_shown(text: str) -> None:
 def test_the_current_key_must_be_there() -> None:
     with pytest.raises(ValueError, match="TOKEN_KEY_ID must name one of TOKEN_KEYS"):
         Vault(keys={}, key_id="")
+
+
+def test_rewrapping_changes_the_key_and_nothing_else() -> None:
+    old, new = new_key(), new_key()
+    sealed = Vault(keys={"old": old}, key_id="old").seal(TOKEN, PLACE)
+    moved = Vault(keys={"old": old, "new": new}, key_id="new").rewrap(sealed, PLACE)
+    assert (moved.key_id, moved.ciphertext) == ("new", sealed.ciphertext)
+    assert Vault(keys={"new": new}, key_id="new").open(moved, PLACE) == TOKEN
+    with pytest.raises(CannotOpenError):
+        Vault(keys={"old": old}, key_id="old").open(moved, PLACE)
+
+
+def test_bytes_of_another_row_are_not_rewrapped_into_this_one(vault: Vault) -> None:
+    sealed = vault.seal(TOKEN, replace(PLACE, row_id=uuid4()))
+    with pytest.raises(CannotOpenError):
+        vault.rewrap(sealed, PLACE)

@@ -1,0 +1,26 @@
+"""What a person at Meta wants erased, until the last run that may bring more of it is over."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from chassis.row_security import protect
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_table(
+        "erasures",
+        sa.Column(
+            "customer_id", sa.Uuid, sa.ForeignKey("customers.id", ondelete="CASCADE"), primary_key=True
+        ),
+        sa.Column("before", sa.DateTime(timezone=True), nullable=False),
+    )
+    protect("erasures")
+
+
+def downgrade() -> None:
+    op.drop_table("erasures")
