@@ -9,7 +9,7 @@ from gateway.bodies.accounts import LoggedOut, LogIn, Me, SignedUp, SignUp
 from gateway.context import ContextDep
 from gateway.guard import COOKIE, NotLoggedIn, clear_cookie, set_cookie
 from gateway.guard import cookie_scheme as cookie
-from gateway.openapi import THROTTLED, UNAVAILABLE, nested, public_post
+from gateway.openapi import THROTTLED, UNAVAILABLE, leads_to, nested, public_post
 
 AGAIN = "Log in again to continue."
 
@@ -20,9 +20,15 @@ CookieValue = Annotated[str | None, Security(cookie)]
 @router.post(
     "/signup",
     status_code=201,
-    responses=public_post(
-        ValidationFailed("Email already registered", hint="Log in, or use another address.")
-    ),
+    responses={
+        **leads_to(
+            201,
+            accounts_log_in={
+                "body": {"email": "$request.body#/email", "password": "$request.body#/password"}
+            },
+        ),
+        **public_post(ValidationFailed("Email already registered", hint="Log in, or use another address.")),
+    },
     summary="Create a customer and log in",
 )
 async def sign_up(body: SignUp, context: ContextDep, response: Response) -> SignedUp:
