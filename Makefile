@@ -2,7 +2,7 @@
 # Written for GNU make 3.81, which macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down trace test e2e campaign alerts check smoke crash chaos mutants bench-scaling bench-telemetry lock docs clean
+.PHONY: help install demo up down trace test security e2e campaign alerts check audit smoke crash chaos mutants bench-scaling bench-telemetry lock docs clean
 
 VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
@@ -38,8 +38,11 @@ down: ## Stop what `make up` or `make demo` started, and nothing else
 trace: $(STAMP) ## Show the newest run as a tree of spans; RUN=<id> another one, SVG=<file> as a picture
 	@$(PYTHON_IN_VENV) -m local_stack trace $(RUN) $(if $(SVG),--svg $(SVG))
 
-test: $(STAMP) ## Every test that needs no Docker, end to end included, but the crash campaign
-	@$(PYTHON_IN_VENV) -m pytest --ignore=tests/crash --ignore=tests/alerts
+test: $(STAMP) ## Every test that needs no Docker, end to end included, but the long ones below
+	@$(PYTHON_IN_VENV) -m pytest --ignore=tests/crash --ignore=tests/alerts --ignore=tests/security
+
+security: $(STAMP) ## Attack the running system: tenants, fuzzing, forgery, planted secrets (about six minutes)
+	@$(PYTHON_IN_VENV) -m pytest tests/security
 
 e2e: $(STAMP) ## The end-to-end tests on the stack in containers, and what only containers can show; needs Docker
 	@$(PYTHON_IN_VENV) -m pytest tests/e2e --target compose $(if $(SEED),--seed $(SEED))
@@ -50,12 +53,16 @@ campaign: $(STAMP) ## The crash campaign at CI size: each failpoint five times, 
 alerts: $(STAMP) ## Fire every alert rule once; needs Prometheus on the PATH
 	@$(PYTHON_IN_VENV) -m pytest tests/alerts
 
-check: $(STAMP) ## Format, lint, types, layers and the fast tests
+check: $(STAMP) ## Format, lint, types, layers, secrets and the fast tests
 	@$(PYTHON_IN_VENV) -m ruff format --check .
 	@$(PYTHON_IN_VENV) -m ruff check .
 	@$(PYTHON_IN_VENV) -m mypy $(SOURCES)
 	@$(VENV)/bin/lint-imports
+	@scripts/scan_secrets.sh
 	@$(PYTHON_IN_VENV) -m pytest -q $(FAST_TESTS)
+
+audit: $(STAMP) ## Look every locked package up in the OSV database; needs the internet
+	@$(PYTHON_IN_VENV) scripts/audit.py
 
 smoke: $(STAMP) ## Run scripts/meta-step3-smoke.sh: as you when a session is set, else as a customer made for it
 	@if [ -n "$$TEST_USER_EMAIL$$SESSION_COOKIE$$COOKIE_FILE" ]; then scripts/meta-step3-smoke.sh; \

@@ -44,6 +44,7 @@ def test_a_container_can_write_nowhere_gain_nothing_and_take_only_its_share(name
     assert container["cap_drop"] == ["ALL"]
     assert container["security_opt"] == ["no-new-privileges:true"]
     assert container["pids_limit"] <= 128
+    assert any(each.startswith("/tmp:size=") for each in container["tmpfs"])  # noqa: S108 - the container's own
     assert re.fullmatch(r"\d+[mg]", container["mem_limit"])
     assert container["logging"]["options"].keys() == {"max-size", "max-file"}
     assert not container.keys() & {"privileged", "cap_add", "devices", "pid", "ipc"}

@@ -37,6 +37,13 @@ def test_every_container_is_without_privileges_and_cannot_write_but_to_tmp(rende
         assert writable == [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - a volume of the pod's own
 
 
+def test_no_secret_comes_by_a_variable(rendered: Rendered) -> None:
+    """A variable is seen by whoever may describe the pod, and by every child process."""
+    for container in (container for pod in rendered.pods for container in pod.containers):
+        assert all("secretRef" not in source for source in container.get("envFrom", []))
+        assert all("secretKeyRef" not in each.get("valueFrom", {}) for each in container.get("env", []))
+
+
 def test_every_container_says_what_it_needs_and_where_its_memory_ends(rendered: Rendered) -> None:
     for container in (container for pod in rendered.pods for container in pod.containers):
         assert container["resources"]["requests"].keys() == {"cpu", "memory"}

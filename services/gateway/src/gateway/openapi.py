@@ -117,8 +117,32 @@ def event_stream(**models: type[BaseModel]) -> dict[str, Any]:
         for name, model in models.items()
     )
     told = ", ".join(f"`{name}` with a `{model.__name__}`" for name, model in models.items())
-    content = {"schema": {"type": "string"}, "examples": {"events": {"value": shown}}}
+    # Before OpenAPI 3.2 the schema of a stream stands for each of its events.
+    event = {
+        "type": "object",
+        "properties": {
+            "event": {"type": "string", "enum": list(models)},
+            "id": {"type": "string"},
+            "data": {"type": "string", "contentMediaType": "application/json"},
+        },
+        "required": ["event", "data"],
+    }
+    content = {"schema": event, "examples": {"events": {"value": shown}}}
     return {"description": f"Events: {told}, as JSON.", "content": {"text/event-stream": content}}
+
+
+def leads_to(status: int, **links: dict[str, Any]) -> Responses:
+    """Document which operations an answer leads to: for each operation id the values to call it with.
+
+    A link is `{"parameter": "$response.body#/field"}`; `body` in it stands for the fields of a body.
+    """
+    return {status: {"links": {name: _link(name, values) for name, values in links.items()}}}
+
+
+def _link(operation: str, values: dict[str, Any]) -> dict[str, Any]:
+    parameters = {name: value for name, value in values.items() if name != "body"}
+    link: dict[str, Any] = {"operationId": operation, "parameters": parameters}
+    return {**link, "requestBody": values["body"]} if "body" in values else link
 
 
 def _example_of(model: type[BaseModel]) -> Any:

@@ -292,3 +292,13 @@ async def test_development_connections_need_the_switch_to_be_exactly_true(
     assert answer.status_code == 403
     assert answer.json()["error"] == "CONFIG_ERROR"
     assert answer.json()["message"] == "Dev Meta connect is disabled. Set ALLOW_DEV_META=true to enable."
+
+
+async def test_a_placeholder_account_with_the_longest_id_can_be_selected(advertiser: Person) -> None:
+    """The list shows it with `act_` before the id that was given: what is listed must be accepted."""
+    await advertiser.post("/meta/dev-connect", {"adAccountId": "9" * 128}, status=201)
+    [row] = (await advertiser.get("/meta/ad-accounts"))["data"]
+    status = await advertiser.post("/meta/ad-accounts/select", {"adAccountId": row["id"]}, status=200)
+    assert status["selectedAdAccountId"] == f"act_{'9' * 128}"
+    refused = await advertiser.http.post("/meta/ad-accounts/select", json={"adAccountId": "a" * 133})
+    assert refused.json()["message"] == "adAccountId must have at most 132 characters"

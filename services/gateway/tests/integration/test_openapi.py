@@ -80,6 +80,23 @@ async def test_every_body_that_is_sent_has_an_example(document: dict[str, Any]) 
         assert schema["examples"], name
 
 
+async def test_every_link_leads_to_an_operation_with_the_parameters_it_fills(
+    document: dict[str, Any],
+) -> None:
+    by_id = {operation["operationId"]: operation for operation in _operations(document).values()}
+    links = [
+        link
+        for operation in by_id.values()
+        for response in operation["responses"].values()
+        for link in response.get("links", {}).values()
+    ]
+    assert len(links) >= 10
+    for link in links:
+        target = by_id[link["operationId"]]
+        assert link["parameters"].keys() <= {each["name"] for each in target.get("parameters", [])}
+        assert "requestBody" not in link or "requestBody" in target
+
+
 async def test_documents_are_there_in_development_and_not_in_production(
     stranger: httpx.AsyncClient, start_gateway: StartGateway
 ) -> None:

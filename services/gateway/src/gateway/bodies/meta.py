@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Final
 
-from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field, StringConstraints
 
 from contracts.events import ConnectionState
 from contracts.internal import ConnectionStatus
@@ -10,7 +10,9 @@ from contracts.wire import UtcTime, WireModel
 from gateway.bodies.wire import RequestBody, example
 
 _SCOPES: Final = ["ads_management", "business_management"]
-Id = Annotated[str, Field(min_length=1, max_length=128)]
+MAX_ID: Final = 128
+"""Meta's own ids have 17 digits; a development connection may have any."""
+Id = Annotated[str, Field(min_length=1, max_length=MAX_ID)]
 
 
 class MetaStatus(WireModel):
@@ -59,9 +61,9 @@ def _account_id(value: Any) -> Any:
 class SelectAdAccountBody(RequestBody):
     # A default that the validator refuses: a missing field gets the same sentence as null. Named as on the
     # wire, because that is the name that an error about a default carries.
-    adAccountId: Annotated[str, BeforeValidator(_account_id), Field(max_length=128)] = Field(  # noqa: N815
-        default=None, validate_default=True
-    )
+    adAccountId: Annotated[  # noqa: N815
+        str, StringConstraints(max_length=MAX_ID + len("act_")), BeforeValidator(_account_id)
+    ] = Field(default=None, validate_default=True)
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"adAccountId": "act_1234567890"}], "required": ["adAccountId"]}

@@ -26,7 +26,7 @@ from gateway.bodies.ads import (
 from gateway.bundles import NoBundle, no_publisher
 from gateway.context import ContextDep
 from gateway.guard import CookieValue, CustomerByQueryDep, CustomerDep, OptionalCustomerDep
-from gateway.openapi import customer_get, customer_post, event_stream
+from gateway.openapi import customer_get, customer_post, event_stream, leads_to
 from gateway.overview import objects_view, run_view, settings_view
 from gateway.progress import (
     CUSTOMER_FULL,
@@ -46,8 +46,21 @@ BAD_KEY = ValidationFailed(f"Idempotency-Key must be printable ASCII of at most 
 BAD_LIMIT = ValidationFailed("limit must be a whole number")
 NO_RUN = UnknownRun()
 OPEN_RUN: dict[int | str, dict[str, Any]] = {
-    200: {"model": Accepted, "description": "The open run answers for this request too (`deduped`)."}
+    200: {"model": Accepted, "description": "The open run answers for this request too (`deduped`)."},
+    **leads_to(
+        201,
+        ads_run={"run_id": "$response.body#/runId"},
+        ads_follow={"run_id": "$response.body#/runId"},
+        ads_list_runs={"before": "$response.body#/runId"},
+    ),
 }
+TO_RUNS: Final = leads_to(
+    200,
+    ads_run={"run_id": "$response.body#/data/0/id"},
+    ads_follow={"run_id": "$response.body#/data/0/id"},
+    ads_list_runs={"before": "$response.body#/nextBefore"},
+    ads_list_any_runs={"before": "$response.body#/nextBefore"},
+)
 
 BUNDLE: Final[dict[str, Any]] = {
     "description": "The bundle, as an attachment.",
@@ -151,7 +164,7 @@ async def sync(
 
 @router.get(
     "/ads/runs",
-    responses=customer_get(BAD_LIMIT, NO_RUN),
+    responses={**TO_RUNS, **customer_get(BAD_LIMIT, NO_RUN)},
     summary="Runs, newest first",
 )
 async def list_runs(
@@ -230,7 +243,7 @@ async def bundle(session: CustomerDep, run_id: RunId, context: ContextDep) -> Re
 
 @router.get(
     "/runs",
-    responses=customer_get(BAD_LIMIT, NO_RUN),
+    responses={**TO_RUNS, **customer_get(BAD_LIMIT, NO_RUN)},
     summary="Runs of a kind, newest first",
 )
 async def list_any_runs(

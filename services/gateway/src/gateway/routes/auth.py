@@ -26,7 +26,7 @@ from gateway.bodies.accounts import (
 from gateway.common_passwords import CommonPassword
 from gateway.context import ContextDep
 from gateway.guard import CallerDep, CookieValue, NotLoggedIn, SessionDep, clear_cookie, set_cookie
-from gateway.openapi import THROTTLED, UNAVAILABLE, nested, public_post, session_get, session_post
+from gateway.openapi import THROTTLED, UNAVAILABLE, leads_to, nested, public_post, session_get, session_post
 from gateway.password_changes import TOO_MANY_LINKS, TOO_MANY_TRIES, DeadLink, WrongPassword
 from gateway.throttle import WAIT_HINT
 
@@ -50,10 +50,18 @@ async def _session_in_path(session_id: str) -> UUID:
 @router.post(
     "/signup",
     status_code=201,
-    responses=public_post(
-        ValidationFailed("Email already registered", hint="Log in, or use another address."),
-        _throttled(TOO_MANY_SIGNUPS),
-    ),
+    responses={
+        **leads_to(
+            201,
+            accounts_log_in={
+                "body": {"email": "$request.body#/email", "password": "$request.body#/password"}
+            },
+        ),
+        **public_post(
+            ValidationFailed("Email already registered", hint="Log in, or use another address."),
+            _throttled(TOO_MANY_SIGNUPS),
+        ),
+    },
     summary="Create a customer and log in",
 )
 async def sign_up(body: SignUp, context: ContextDep, caller: CallerDep, response: Response) -> SignedUp:

@@ -20,7 +20,7 @@ from contracts.internal import AdAccountList, ConnectUrl, DevConnect, OAuthCallb
 from gateway.bodies.meta import DevConnectBody, DevConnection, Disconnected, MetaStatus, SelectAdAccountBody
 from gateway.context import Context, ContextDep
 from gateway.guard import CookieValue, CustomerDep
-from gateway.openapi import customer_get, customer_post
+from gateway.openapi import customer_get, customer_post, leads_to
 
 MAX_PARAMETER: Final = 4096
 """No state, code or error of Meta's is longer; whatever is, is none of them."""
@@ -123,7 +123,10 @@ async def disconnect(
 @router.get(
     "/ad-accounts",
     response_model_exclude_none=True,
-    responses=customer_get(*NOT_CONNECTED, META_ERROR),
+    responses={
+        **leads_to(200, meta_select={"body": {"adAccountId": "$response.body#/data/0/id"}}),
+        **customer_get(*NOT_CONNECTED, META_ERROR),
+    },
     summary="All ad accounts",
 )
 async def ad_accounts(session: CustomerDep, context: ContextDep) -> AdAccountList:
