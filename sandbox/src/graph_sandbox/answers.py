@@ -46,6 +46,7 @@ def record(call: Call, http_status: int | None, error: GraphError | None = None)
         note=call.note,
         faults=call.faults,
         object_id=call.created_id,
+        in_batch=call.in_batch,
     )
 
 

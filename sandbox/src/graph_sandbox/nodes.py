@@ -6,11 +6,10 @@ from typing import Any
 from graph_sandbox.call import Body, Call
 from graph_sandbox.catalog import ACCOUNT_FIELDS, ADSET_FIELDS, CAMPAIGN_FIELDS, LABEL_FIELDS, USER_FIELDS
 from graph_sandbox.listing import Fields, known_only
-from graph_sandbox.personas import Account, Persona
+from graph_sandbox.personas import SPEND_CAP_IN_FLOORS, Account, Persona
 from graph_sandbox.state import AdObject, Label
 
 MONEY_FIELDS = ("daily_budget", "lifetime_budget", "spend_cap")
-MIN_SPEND_CAP_IN_FLOORS = 100
 
 
 def user_node(person: Persona, wanted: Fields) -> Body:
@@ -36,7 +35,7 @@ def account_node(call: Call, account: Account, wanted: Fields) -> Body:
         "timezone_offset_hours_utc": account.utc_offset_hours,
         "user_tasks": list(call.user.tasks) if call.user else None,
         "min_daily_budget": floor,
-        "min_campaign_group_spend_cap": str(floor * MIN_SPEND_CAP_IN_FLOORS),
+        "min_campaign_group_spend_cap": str(floor * SPEND_CAP_IN_FLOORS),
         "amount_spent": "0",
         "balance": "0",
         "spend_cap": "0",
@@ -65,6 +64,11 @@ def graph_time(unix_seconds: float, account: Account) -> str:
     """Whole seconds in the account's offset, written as Graph does: `2026-11-22T14:00:00+0100`."""
     zone = timezone(timedelta(hours=account.utc_offset_hours))
     return datetime.fromtimestamp(unix_seconds, UTC).astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def account_time(iso: str, account: Account) -> str:
+    """A time of the ledger as the account's Graph answers write it."""
+    return graph_time(datetime.fromisoformat(iso).timestamp(), account)
 
 
 def _object_values(call: Call, found: AdObject, wanted: Fields) -> Body:

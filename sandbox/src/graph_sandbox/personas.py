@@ -29,6 +29,9 @@ BUDGET_FLOORS = {
 The proportions are Meta's published ones (doubled where it doubles them), the amounts are rounded.
 """
 
+SPEND_CAP_IN_FLOORS = 100
+"""The lowest spend cap of a campaign, in floors for impressions."""
+
 UTC_OFFSET_HOURS = {"SEK": 1, "USD": -8, "JPY": 9, "GBP": 0}
 TIMEZONES = {
     "SEK": "Europe/Stockholm",
