@@ -13,8 +13,9 @@ from starlette.responses import JSONResponse, Response
 
 from graph_sandbox.answers import headers, record, refuse
 from graph_sandbox.call import Body, Call, split_path
-from graph_sandbox.errors import GraphError, invalid_param
+from graph_sandbox.errors import GraphError
 from graph_sandbox.params import FALSE_WORDS, Params, load_json
+from graph_sandbox.refusals import BATCH_TOO_LONG, invalid_param
 from graph_sandbox.wire import Connection, MemberWire
 
 LARGEST_BATCH = 50
@@ -54,9 +55,7 @@ def _members(call: Call) -> list[Body]:
     if not isinstance(members, list) or not all(isinstance(one, dict) for one in members):
         raise invalid_param("batch", "must be an array of objects.")
     if len(members) > LARGEST_BATCH:
-        raise GraphError(
-            f"(#100) Too many requests in batch message. Maximum batch size is {LARGEST_BATCH}", code=100
-        )
+        raise BATCH_TOO_LONG.error(most=LARGEST_BATCH)
     for index, one in enumerate(members):
         if not isinstance(one.get("relative_url"), str) or not isinstance(one.get("method"), str):
             raise invalid_param(f"batch[{index}]", "must have a method and a relative_url.")
@@ -72,6 +71,7 @@ def _member_call(batch: Call, member: Body, named: dict[str, Any]) -> Call:
             params.body[name] = value
     return Call(
         world=batch.world,
+        limits=batch.limits,
         method=(params.text("method") or member["method"]).upper(),
         path=path,
         origin=batch.origin,

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from graph_sandbox.limits import Limits
 from graph_sandbox.params import Params
 from graph_sandbox.personas import Account, Persona
 from graph_sandbox.state import AdObject, Kind, Label, Token, World
@@ -18,6 +19,7 @@ class Call:
     """What was asked, and what the checks found out about it so far."""
 
     world: World
+    limits: Limits
     method: str
     path: str
     """Without the version segment, no slash at either end."""

@@ -179,6 +179,7 @@ async def reset(request: Request) -> Response:
     world = _world(request)
     world.reset(keep_logins=bool((await _body(request)).get("keep_logins")))
     _faults(request).reset()
+    request.app.state.limits.reset()
     return JSONResponse({"ok": True})
 
 

@@ -10,11 +10,13 @@ from graph_sandbox import batching, graph
 from graph_sandbox.answers import accept, record, refuse
 from graph_sandbox.breakage import deliver_broken
 from graph_sandbox.call import Body, Call, split_path
-from graph_sandbox.errors import GraphError, invalid_param
+from graph_sandbox.errors import GraphError
 from graph_sandbox.faults import Fault, FaultBoard
 from graph_sandbox.ledger import MARKER_PREFIX
+from graph_sandbox.limits import Limits
 from graph_sandbox.marketing import Change
 from graph_sandbox.params import Params, load_json, read_params
+from graph_sandbox.refusals import invalid_param
 from graph_sandbox.state import World
 from graph_sandbox.wire import Connection, Wire
 
@@ -25,9 +27,10 @@ BEARER = "bearer "
 class GraphEndpoint:
     """The ASGI endpoint behind every path that is not the dialog or `/_sandbox`."""
 
-    def __init__(self, world: World, faults: FaultBoard) -> None:
+    def __init__(self, world: World, faults: FaultBoard, limits: Limits) -> None:
         self.world = world
         self.faults = faults
+        self.limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -45,14 +48,32 @@ class GraphEndpoint:
 
     async def _answer_request(self, request: Request, wire: Wire) -> Response | None:
         try:
-            call = _new_call(self.world, request, await read_params(request))
+            call = self._new_call(request, await read_params(request))
         except GraphError as error:
-            unread = _new_call(self.world, request, Params())
+            unread = self._new_call(request, Params())
             record(unread, error.status, error)
             return refuse(unread, error)
         if batching.is_batch(call):
             return await batching.answer_batch(call, self._answer)
         return await self._answer(call, wire)
+
+    def _new_call(self, request: Request, params: Params) -> Call:
+        """A `method` parameter overrides the method, as at Meta."""
+        authorization = request.headers.get("authorization", "")
+        is_bearer = authorization[: len(BEARER)].lower() == BEARER
+        header_token = authorization[len(BEARER) :].strip() if is_bearer else None
+        asked, path = split_path(request.url.path)
+        return Call(
+            world=self.world,
+            limits=self.limits,
+            method=(params.text("method") or request.method).upper(),
+            path=path,
+            origin=f"{request.url.scheme}://{request.headers.get('host', 'localhost')}",
+            params=params,
+            raw_token=header_token or params.text("access_token"),
+            token_in_url="access_token" in params.query,
+            asked=asked,
+        )
 
     async def _answer(self, call: Call, wire: Connection) -> Response | None:
         """One call, alone or as a member of a batch; None when its connection was broken on purpose."""
@@ -102,24 +123,6 @@ async def _delay(fault: Fault | None, wire: Connection) -> None:
         if fault.drop:
             await wire.close()
         await asyncio.sleep(fault.seconds or 0)
-
-
-def _new_call(world: World, request: Request, params: Params) -> Call:
-    """A `method` parameter overrides the method, as at Meta."""
-    authorization = request.headers.get("authorization", "")
-    is_bearer = authorization[: len(BEARER)].lower() == BEARER
-    header_token = authorization[len(BEARER) :].strip() if is_bearer else None
-    asked, path = split_path(request.url.path)
-    return Call(
-        world=world,
-        method=(params.text("method") or request.method).upper(),
-        path=path,
-        origin=f"{request.url.scheme}://{request.headers.get('host', 'localhost')}",
-        params=params,
-        raw_token=header_token or params.text("access_token"),
-        token_in_url="access_token" in params.query,
-        asked=asked,
-    )
 
 
 def _marker(call: Call) -> str | None:

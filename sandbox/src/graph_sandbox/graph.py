@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from graph_sandbox import access, ad_accounts, identity, labels, marketing, tokens
 from graph_sandbox.call import Body, Call
-from graph_sandbox.errors import unknown_path, unsupported
 from graph_sandbox.marketing import Change
+from graph_sandbox.refusals import unknown_path, unsupported
 from graph_sandbox.state import Kind, Label
 
 Handler = Callable[[Call], Body | Change]
@@ -101,11 +101,13 @@ def prepare(call: Call, route: Route | None) -> Body | Change:
         )
     if route.marketing and is_ads_node:
         _find_target(call, first)
-        access.check_throttle(call)
+        call.limits.spend(call)
     elif (
         _node(call, first) == "<user>" and first != "me" and (call.user is None or first != call.user.user_id)
     ):
         raise unsupported(call.method, first)
+    else:
+        call.limits.spend_app(call)
     return route.handler(call)
 
 

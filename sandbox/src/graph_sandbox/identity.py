@@ -6,11 +6,11 @@ https://developers.facebook.com/docs/facebook-login/guides/permissions/request-r
 
 from graph_sandbox.access import CAN_READ_ADS
 from graph_sandbox.call import Body, Call
-from graph_sandbox.errors import GraphError, unsupported
 from graph_sandbox.listing import page_body, parse_fields, take_page
 from graph_sandbox.marketing import Change
 from graph_sandbox.nodes import account_node, user_node
 from graph_sandbox.personas import Persona
+from graph_sandbox.refusals import NO_SCOPE, unsupported
 
 
 def read_me(call: Call) -> Body:
@@ -52,11 +52,7 @@ def revoke_permissions(call: Call) -> Change:
 def list_ad_accounts(call: Call) -> Body:
     user = _user(call)
     if not CAN_READ_ADS & set(call.world.granted_scopes(user.user_id)):
-        raise GraphError(
-            "(#200) Ad account owner has NOT grant ads_management or ads_read permission",
-            code=200,
-            status=403,
-        )
+        raise NO_SCOPE.error()
     wanted = parse_fields(call.params.text("fields"))
     mine = [call.world.accounts[account_id] for account_id in user.account_ids]
     page = take_page(call, mine, lambda account: account.account_id, lambda _: True)

@@ -4,11 +4,11 @@ Source: https://developers.facebook.com/docs/marketing-api/reference/ad-label
 """
 
 from graph_sandbox.call import Body, Call
-from graph_sandbox.errors import invalid_param, missing_param, unsupported
 from graph_sandbox.listing import page_body, parse_fields, take_page
 from graph_sandbox.marketing import Change, account_of, label_ids, list_objects, objects_of, target_of
 from graph_sandbox.nodes import label_node
 from graph_sandbox.params import decode
+from graph_sandbox.refusals import invalid_param, missing_param, unsupported
 from graph_sandbox.rules import check_labels
 from graph_sandbox.state import Kind, Label
 from graph_sandbox.violations import Draft

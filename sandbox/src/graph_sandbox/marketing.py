@@ -16,11 +16,11 @@ from graph_sandbox.catalog import (
     CAMPAIGN_PARAMS,
     EFFECTIVE_STATUSES,
 )
-from graph_sandbox.errors import invalid_param, missing_param, unsupported
 from graph_sandbox.listing import matches, page_body, parse_fields, read_filters, take_page
 from graph_sandbox.nodes import object_node
 from graph_sandbox.params import decode, decode_known
 from graph_sandbox.personas import Account
+from graph_sandbox.refusals import invalid_param, missing_param, unsupported
 from graph_sandbox.rule import On
 from graph_sandbox.rules import validate
 from graph_sandbox.state import AdObject, Kind

@@ -56,7 +56,7 @@ class Account:
     min_daily_budget: int | None = None
     """Overrides the currency's floor for impressions; the other floors keep their proportion."""
     usage_percent: float = 0.0
-    """What the usage headers say; the sandbox counts no real quota."""
+    """The least that the usage headers say, whatever was counted."""
     throttled_until: float = 0.0
     """Unix seconds; until then Marketing calls on this account answer `throttle_code`."""
     throttle_code: int = 80004

@@ -29,7 +29,11 @@ class Settings:
     short_token_seconds: int = 5400
     long_token_seconds: int = 5_183_944
     read_lag_seconds: float = 0.0
+    access_tier: Literal["unlimited", "development", "standard"] = "unlimited"
+    """Which of Meta's rate limits are counted and enforced."""
     clock_offset_seconds: float = 0.0
+    clock_stopped_at: float | None = None
+    """Unix seconds at which the clock stands, the offset on top; None while it runs."""
 
 
 @dataclass(slots=True)
@@ -141,7 +145,9 @@ class World:
 
     def now(self) -> float:
         """Unix seconds of the sandbox's clock, which a test may shift."""
-        return time.time() + self.settings.clock_offset_seconds
+        settings = self.settings
+        running = time.time() if settings.clock_stopped_at is None else settings.clock_stopped_at
+        return running + settings.clock_offset_seconds
 
     def next_id(self) -> str:
         """A numeric id that no earlier run of the sandbox has used, as long as clocks go forward."""
