@@ -8,7 +8,7 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
-from graph_sandbox import control, dialog
+from graph_sandbox import control_api, dialog
 from graph_sandbox.endpoint import GraphEndpoint
 from graph_sandbox.faults import FaultBoard
 from graph_sandbox.limits import Limits
@@ -36,7 +36,8 @@ def create_app(app: App, *, state_file: Path | None = None) -> Starlette:
 
     built = Starlette(
         routes=[
-            Mount("/_sandbox", routes=control.routes()),
+            Route("/_sandbox", control_api.to_page),
+            Mount("/_sandbox", routes=control_api.routes()),
             Route("/{version}/dialog/oauth", dialog.show_dialog),
             Route("/{version}/dialog/oauth/decision", dialog.decide, methods=["POST"]),
             Route("/dialog/oauth", dialog.show_dialog),

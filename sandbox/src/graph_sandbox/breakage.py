@@ -9,7 +9,7 @@ from graph_sandbox.answers import accept, record, refuse
 from graph_sandbox.call import Call
 from graph_sandbox.errors import GraphError
 from graph_sandbox.faults import Fault, account_of
-from graph_sandbox.refusals import throttle_error
+from graph_sandbox.limit_refusals import throttle_error
 from graph_sandbox.wire import Connection
 
 CUT_ID = b'{"id":"1202'

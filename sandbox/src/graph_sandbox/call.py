@@ -51,6 +51,8 @@ class Call:
     note: str | None = None
     """Why the sandbox refused, where the public error does not say it."""
     in_batch: bool = False
+    deauthorized: str | None = None
+    """The user who removed the app by this call."""
 
     @property
     def asked_version(self) -> int | None:

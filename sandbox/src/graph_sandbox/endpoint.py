@@ -1,6 +1,7 @@
 """Every Graph call: read it, check it, apply it, record it, answer it, and go wrong where a fault says so."""
 
 import asyncio
+from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
@@ -10,6 +11,7 @@ from graph_sandbox import batching, graph
 from graph_sandbox.answers import accept, record, refuse
 from graph_sandbox.breakage import deliver_broken
 from graph_sandbox.call import Body, Call, split_path
+from graph_sandbox.callbacks import send_callback
 from graph_sandbox.errors import GraphError
 from graph_sandbox.faults import Fault, FaultBoard
 from graph_sandbox.ledger import MARKER_PREFIX
@@ -31,6 +33,7 @@ class GraphEndpoint:
         self.world = world
         self.faults = faults
         self.limits = limits
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -106,12 +109,19 @@ class GraphEndpoint:
         record(call, response.status_code)
         return response
 
+    def _keep(self, task: asyncio.Task[Any]) -> None:
+        """Hold on to a task that nobody waits for, or it may vanish half-way."""
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
     async def _commit(self, call: Call, wire: Connection, result: Body | Change) -> Body:
         """Apply a change, late or hidden at first when a fault says so. Reads pass through."""
         if not isinstance(result, Change):
             return result
         await _delay(self.faults.take("commit", call), wire)
         body = result.apply()
+        if call.deauthorized is not None:
+            self._keep(asyncio.create_task(send_callback(self.world, "deauthorize", call.deauthorized)))
         made = self.world.objects.get(call.created_id or "")
         if made is not None and (lag := self.faults.take("made", call)):
             made.visible_at = made.created_at + (lag.seconds or 0)

@@ -42,8 +42,8 @@ def revoke_permissions(call: Call) -> Change:
                 world.grants[user_id][scope] = "declined"
             world.ledger.append("permission_revoked", world.now(), user_id=user_id, permission=scope)
         else:
-            world.grants.pop(user_id, None)
-            world.invalidate_tokens(user_id, 458)
+            world.remove_app(user_id)
+            call.deauthorized = user_id
         return {"success": True}
 
     return Change(apply)

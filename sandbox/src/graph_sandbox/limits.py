@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import TYPE_CHECKING
 
-from graph_sandbox.refusals import BUDGET_EDITS, MUTATIONS, throttle_error
+from graph_sandbox.limit_refusals import BUDGET_EDITS, MUTATIONS, throttle_error
 
 if TYPE_CHECKING:
     from graph_sandbox.call import Call

@@ -102,11 +102,50 @@ def build_personas() -> tuple[dict[str, Persona], dict[str, Account]]:
             "cleo", "10220000000000003", "Cleo Marsh", "may only read reports", _ids(cleo), READ_ONLY_TASKS
         ),
         Persona("dan", "10220000000000004", "Dan Ek", "has no ad account", ()),
+        *(
+            Persona(key, f"1022000000000000{number}", name, about, _ids(accounts))
+            for number, (key, name, about, accounts) in enumerate(_more_people(), start=5)
+        ),
     )
     return (
         {person.key: person for person in people},
-        {account.account_id: account for account in [*ada, *ben, *cleo]},
+        {
+            account.account_id: account
+            for account in [*ada, *ben, *cleo, *(one for *_, mine in _more_people() for one in mine)]
+        },
     )
+
+
+def _more_people() -> list[tuple[str, str, str, list[Account]]]:
+    """One situation each, where `ada` has them all."""
+    return [
+        (
+            "eva",
+            "Eva Holm",
+            "one account, ready to publish",
+            [
+                Account(
+                    "501500000000001",
+                    "Holm Keramik",
+                    "SEK",
+                    default_dsa_payor="Holm Keramik AB",
+                    default_dsa_beneficiary="Holm Keramik AB",
+                )
+            ],
+        ),
+        ("finn", "Finn Dahl", "one account without EU defaults", [Account("601500000000001", "Dahl", "SEK")]),
+        ("hana", "Hana Sato", "one account in yen", [Account("701500000000001", "Sato Shoten", "JPY")]),
+        (
+            "ivo",
+            "Ivo Brandt",
+            "accounts that are disabled, closed, unsettled",
+            [
+                Account("801500000000001", "Brandt 1", "EUR", account_status=DISABLED, disable_reason=1),
+                Account("801500000000002", "Brandt 2", "EUR", account_status=CLOSED),
+                Account("801500000000003", "Brandt 3", "EUR", account_status=UNSETTLED, disable_reason=3),
+            ],
+        ),
+    ]
 
 
 def _ada_accounts() -> list[Account]:

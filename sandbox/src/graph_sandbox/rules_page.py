@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable
 
 from graph_sandbox.catalog import SPEC
-from graph_sandbox.refusals import REFUSALS, Refusal
+from graph_sandbox.refusal import Refusal
+from graph_sandbox.refusals import REFUSALS
 from graph_sandbox.rule import EVERY, PHASES, WHERE, Rule
 from graph_sandbox.rules import RULES
 
