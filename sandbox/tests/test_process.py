@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 ACCOUNT = "act_101500000000001"
-HTTP = httpx.Client(trust_env=False, timeout=10)
+HTTP = httpx.Client(trust_env=False, timeout=10, limits=httpx.Limits(max_keepalive_connections=0))
 REDIRECT = "http://localhost:9/back"
 FORM = {
     "name": "n",

@@ -312,6 +312,25 @@ def test_the_newest_goal_holds_for_the_newest_version_only(
     assert told[1] == "(#100) The parameter name is required."
 
 
+@pytest.mark.parametrize(("version", "refused"), [("v25.0", False), ("v26.0", True)])
+def test_housing_must_say_its_advantage_audience_since_v26(
+    graph: httpx.Client, new_campaign: Create, http: httpx.Client, version: str, refused: bool
+) -> None:
+    housing = {"special_ad_categories": ["HOUSING"], "special_ad_category_country": ["SE"]}
+    form = {
+        "name": "n",
+        "campaign_id": new_campaign(**housing).json()["id"],
+        "daily_budget": "10000",
+        "billing_event": "IMPRESSIONS",
+        "optimization_goal": "LINK_CLICKS",
+        "bid_strategy": LOWEST,
+        "targeting": '{"geo_locations":{"countries":["SE"]}}',
+    }
+    headers = {"authorization": graph.headers["authorization"]}
+    answer = http.post(f"/{version}/{ACCOUNT}/adsets", headers=headers, data=form).json()
+    assert (answer.get("error", {}).get("error_subcode") == 1870227) is refused
+
+
 def test_dsa_names_are_asked_for_payor_first(new_campaign: Create, new_adset: Create, ledger: Ledger) -> None:
     campaign_id = new_campaign(NO_DSA).json()["id"]
     neither = new_adset(campaign_id, NO_DSA)

@@ -1,7 +1,7 @@
 """Meta's official client drives the sandbox over HTTP: it was not written by us, so it is the judge."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -12,7 +12,6 @@ from facebook_business.adobjects.adset import AdSet
 from facebook_business.adobjects.campaign import Campaign
 from facebook_business.adobjects.user import User
 from facebook_business.api import FacebookAdsApi
-from facebook_business.session import FacebookSession
 
 from graph_sandbox.state import App
 
@@ -41,33 +40,6 @@ Connect = Callable[..., FacebookAdsApi]
 
 
 @pytest.fixture
-def connect(address: str, login: Callable[..., str]) -> Iterator[Connect]:
-    """The SDK, logged in as a persona. Its session reads `GRAPH` at each call: nothing is patched."""
-    sessions: list[FacebookSession] = []
-
-    def open_api(
-        persona: str = "ada",
-        *,
-        version: str | None = None,
-        token: str | None = None,
-        secret: str | None = None,
-    ) -> FacebookAdsApi:
-        session = FacebookSession(
-            app_secret=APP.app_secret if secret is None else secret,
-            access_token=token or login(persona),
-            timeout=10,
-        )
-        session.GRAPH = address
-        session.requests.trust_env = False
-        sessions.append(session)
-        return FacebookAdsApi(session, version)
-
-    yield open_api
-    for session in sessions:
-        session.requests.close()
-
-
-@pytest.fixture
 def api(connect: Connect) -> FacebookAdsApi:
     return connect()
 
@@ -88,18 +60,14 @@ def new_adset(account: AdAccount, campaign: Campaign, **changes: Any) -> AdSet:
 
 
 def test_the_sdk_logs_in_with_a_code_and_makes_the_token_long(
-    address: str, decide: Callable[..., dict[str, str]], connect: Connect
+    decide: Callable[..., dict[str, str]], connect: Connect
 ) -> None:
-    session = FacebookSession(timeout=10)
-    session.GRAPH = address
-    session.requests.trust_env = False
-    anyone = FacebookAdsApi(session, "v25.0")
+    anyone = connect(anyone=True)
     app = {"client_id": APP.app_id, "client_secret": APP.app_secret}
     code = {"redirect_uri": APP.redirect_uris[0], "code": decide(persona="ada")["code"]}
     short = anyone.call("GET", ("oauth", "access_token"), params={**app, **code}).json()
     exchange = {"grant_type": "fb_exchange_token", "fb_exchange_token": short["access_token"]}
     long = anyone.call("GET", ("oauth", "access_token"), params={**app, **exchange}).json()
-    session.requests.close()
     assert long["expires_in"] > 50 * 86400 > short["expires_in"]
     me = User("me", api=connect(token=long["access_token"])).api_get(fields=["id", "name"])
     assert me["name"] == "Ada Lindqvist"
@@ -215,7 +183,9 @@ def test_the_sdk_reads_an_accounts_facts(account: AdAccount, campaign: Campaign)
 
 def test_the_insights_of_an_empty_account_are_empty(account: AdAccount, campaign: Campaign) -> None:
     assert list(account.get_insights(fields=["spend", "impressions"])) == []
-    assert list(campaign.get_insights(fields=["spend"])) == []
+    cursor = campaign.get_insights(fields=["spend"])
+    assert list(cursor) == []
+    assert "acc_id_util_pct" in cursor.headers()["x-fb-ads-insights-throttle"]
 
 
 def test_a_batch_creates_reads_and_refuses_each_on_its_own(account: AdAccount, api: FacebookAdsApi) -> None:

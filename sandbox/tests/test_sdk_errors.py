@@ -1,13 +1,12 @@
 """What the official client raises: code, subcode, blamed fields, and the texts for the user."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
 from facebook_business.api import FacebookAdsApi
 from facebook_business.exceptions import FacebookRequestError
-from facebook_business.session import FacebookSession
 
 ACCOUNT, NO_DSA, DISABLED, CLOSED, OTHERS = (
     "act_101500000000001",
@@ -121,24 +120,6 @@ ADSET_CASES: dict[str, tuple[dict[str, Any], Expected]] = {
         (100, 3858081, "dsa_beneficiary", "No payor/beneficiary provided"),
     ),
 }
-
-
-@pytest.fixture
-def connect(address: str, login: Callable[..., str]) -> Iterator[Callable[..., FacebookAdsApi]]:
-    sessions: list[FacebookSession] = []
-
-    def open_api(
-        persona: str = "ada", *, version: str = "v25.0", token: str | None = None, secret: str = SECRET
-    ) -> FacebookAdsApi:
-        session = FacebookSession(app_secret=secret, access_token=token or login(persona), timeout=10)
-        session.GRAPH = address
-        session.requests.trust_env = False
-        sessions.append(session)
-        return FacebookAdsApi(session, version)
-
-    yield open_api
-    for session in sessions:
-        session.requests.close()
 
 
 def refused(api: FacebookAdsApi, method: str, *path: str, **params: Any) -> FacebookRequestError:
@@ -282,21 +263,17 @@ def test_a_batch_that_is_too_long_is_refused_whole(connect: Callable[..., Facebo
     ],
 )
 def test_the_sdk_raises_why_a_login_code_is_not_taken(
-    address: str,
+    connect: Callable[..., FacebookAdsApi],
     decide: Callable[..., dict[str, str]],
     changes: dict[str, str],
     code: int,
     subcode: int | None,
 ) -> None:
-    session = FacebookSession(timeout=10)
-    session.GRAPH = address
-    session.requests.trust_env = False
     form = {
         "client_id": "100000000000001",
         "client_secret": SECRET,
         "redirect_uri": "http://localhost:3001/meta/oauth/callback",
         "code": decide(persona="ada")["code"],
     }
-    error = refused(FacebookAdsApi(session, "v25.0"), "GET", "oauth", "access_token", **{**form, **changes})
-    session.requests.close()
+    error = refused(connect(anyone=True), "GET", "oauth", "access_token", **{**form, **changes})
     assert (error.api_error_code(), error.api_error_subcode()) == (code, subcode)

@@ -88,10 +88,18 @@ def _account_usage(call: Call, account: Account, wait_seconds: float) -> dict[st
         "reset_time_duration": ceil(max(wait_seconds, counted.reset_seconds)),
         "ads_api_access_tier": tier,
     }
-    return {
+    found = {
         "x-ad-account-usage": _compact(by_account),
         "x-business-use-case-usage": _compact({account.account_id: [usage]}),
     }
+    if call.path.endswith("/insights"):
+        insights = {
+            "app_id_util_pct": call.limits.app_percent(call),
+            "acc_id_util_pct": by_account["acc_id_util_pct"],
+            "ads_api_access_tier": tier,
+        }
+        found["x-fb-ads-insights-throttle"] = _compact(insights)
+    return found
 
 
 def _compact(value: Any) -> str:

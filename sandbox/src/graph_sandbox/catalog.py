@@ -52,7 +52,7 @@ ACCOUNT_FIELDS = _fields("AdAccount") | {"campaigns", "adsets"}
 CAMPAIGN_FIELDS = _fields("Campaign") | {"adsets"}
 ADSET_FIELDS = _fields("AdSet")
 LABEL_FIELDS = _fields("AdLabel")
-USER_FIELDS = _fields("User") | {"adaccounts", "permissions"}
+USER_FIELDS = _fields("User") | {"adaccounts"}
 
 CAMPAIGN_PARAMS = params_of(NEW_CAMPAIGN)
 ADSET_PARAMS = params_of(NEW_ADSET)

@@ -14,7 +14,7 @@ from graph_sandbox.refusals import NO_SCOPE, unsupported
 
 
 def read_me(call: Call) -> Body:
-    return user_node(_user(call), parse_fields(call.params.text("fields")))
+    return user_node(call, _user(call), parse_fields(call.params.text("fields")))
 
 
 def list_permissions(call: Call) -> Body:

@@ -17,7 +17,7 @@ from graph_sandbox.catalog import (
     EFFECTIVE_STATUSES,
 )
 from graph_sandbox.listing import matches, page_body, parse_fields, read_filters, take_page
-from graph_sandbox.nodes import object_node
+from graph_sandbox.nodes import HIDDEN_BY_DEFAULT, object_node
 from graph_sandbox.params import decode, decode_known
 from graph_sandbox.personas import Account
 from graph_sandbox.refusals import invalid_param, missing_param, unsupported
@@ -34,7 +34,6 @@ PARAM_TYPES: dict[On, dict[str, str]] = {
 }
 UPDATE_OF: dict[Kind, On] = {"campaign": "campaign_update", "adset": "adset_update"}
 NOT_STORED = frozenset({"adlabels", "execution_options", "campaign_id", "account_id"})
-HIDDEN_BY_DEFAULT = frozenset({"ARCHIVED", "DELETED"})
 FILTER_FIELDS = frozenset(
     {
         "id",

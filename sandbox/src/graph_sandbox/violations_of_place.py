@@ -18,6 +18,8 @@ from graph_sandbox.violations import BROKEN, Check, Draft, Facts, places_of
 FULL_AGE_MAX = 65
 ADVANTAGE_AGE_MIN = 25
 YOUNGEST = 13
+FLAG_FOR_ALL_SINCE = 26
+RESTRICTED_CATEGORIES = frozenset({"HOUSING", "EMPLOYMENT", "CREDIT", "FINANCIAL_PRODUCTS_SERVICES"})
 DSA_LENGTH = 512
 COUNTRY_LENGTH = 2
 SMALLER = ("regions", "cities", "zips", "places", "custom_locations")
@@ -56,6 +58,10 @@ def advantage_audience_not_flag(draft: Draft) -> Facts | None:
 
 
 def advantage_audience_missing(draft: Draft) -> Facts | None:
+    """Campaigns of housing, employment and finance have to say it since v26 only."""
+    categories = draft.campaign.values.get("special_ad_categories") if draft.campaign else None
+    if draft.version < FLAG_FOR_ALL_SINCE and RESTRICTED_CATEGORIES & set(map(str, categories or ())):
+        return None
     return BROKEN if draft.advantage_audience is None else None
 
 
