@@ -27,13 +27,17 @@ def test_a_snapshot_brings_back_what_was(
     http: httpx.Client, graph: httpx.Client, new_campaign: Create, ledger: Callable[..., list[dict[str, Any]]]
 ) -> None:
     kept = new_campaign(name="kept").json()["id"]
+    http.post("/_sandbox/settings", json={"proof_seconds": 123}).raise_for_status()
+    more = http.post("/_sandbox/personas/ada/accounts", json={"count": 1}).json()["data"][0]
     taken = http.get("/_sandbox/snapshot").json()
     new_campaign(name="lost")
     graph.delete(f"/{kept}").raise_for_status()
     http.post("/_sandbox/settings", json={"read_lag_seconds": 9}).raise_for_status()
     assert http.post("/_sandbox/restore", json=taken).json() == {"ok": True}
     assert graph.get(f"/{ACCOUNT}/campaigns?fields=name").json()["data"] == [{"name": "kept", "id": kept}]
-    assert http.get("/_sandbox/settings").json()["read_lag_seconds"] == 0
+    told = http.get("/_sandbox/settings").json()
+    assert (told["read_lag_seconds"], told["proof_seconds"]) == (0, 123)
+    assert graph.get(f"/{more}").status_code == 200
     assert [entry["id"] for entry in ledger(kind="created")] == [kept]
 
 
