@@ -18,6 +18,7 @@ from contracts.asyncapi import document as asyncapi_document
 from contracts.errors import AuthErrorBody, ErrorBody, Issue, NestedError
 from gateway.app import create_app
 from gateway.settings import GatewaySettings
+from graph_sandbox.rules_page import rules_page
 from meta_auth.graph_errors import hint_for
 
 Answer = TypeVar("Answer")
@@ -174,6 +175,7 @@ def openapi_document() -> Mapping[str, Any]:
 PAGES: Final[Mapping[str, Callable[[], str]]] = {
     "docs/asyncapi.json": lambda: as_json(asyncapi_document()),
     "docs/errors.md": errors_page,
+    "docs/sandbox-rules.md": rules_page,
     "docs/openapi.json": lambda: as_json(openapi_document()),
     "deploy/observability/grafana/auto-ads.json": lambda: as_json(dashboard()),
 }

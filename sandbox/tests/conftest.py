@@ -6,6 +6,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 import pytest
+from facebook_business.api import FacebookAdsApi
+from facebook_business.session import FacebookSession
 
 from graph_sandbox.state import App
 from graph_sandbox.testing import running_sandbox
@@ -175,3 +177,32 @@ def ledger(http: httpx.Client) -> Callable[..., list[dict[str, Any]]]:
         return entries
 
     return read
+
+
+@pytest.fixture
+def connect(address: str, login: Callable[..., str]) -> Iterator[Callable[..., FacebookAdsApi]]:
+    """The official SDK, unmodified: its session reads `GRAPH` at each call, so nothing is patched."""
+    sessions: list[FacebookSession] = []
+
+    def open_api(
+        persona: str = "ada",
+        *,
+        version: str = "v25.0",
+        token: str | None = None,
+        secret: str = APP.app_secret,
+        anyone: bool = False,
+    ) -> FacebookAdsApi:
+        """Logged in as a persona, with a token, or as `anyone`."""
+        session = (
+            FacebookSession(timeout=10)
+            if anyone
+            else FacebookSession(app_secret=secret, access_token=token or login(persona), timeout=10)
+        )
+        session.GRAPH = address
+        session.requests.trust_env = False
+        sessions.append(session)
+        return FacebookAdsApi(session, version)
+
+    yield open_api
+    for session in sessions:
+        session.requests.close()

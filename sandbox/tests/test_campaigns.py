@@ -233,3 +233,20 @@ def test_a_stamp_too_old_or_from_the_future_is_refused(
 
 def _proof(text: str) -> str:
     return hmac.new(b"test-app-secret", text.encode(), sha256).hexdigest()
+
+
+def test_edges_are_read_as_fields_of_accounts_and_people(
+    graph: httpx.Client, campaign_id: str, new_adset: Create
+) -> None:
+    adset_id = new_adset(campaign_id).json()["id"]
+    gone = new_adset(campaign_id).json()["id"]
+    graph.delete(f"/{gone}").raise_for_status()
+    fields = {"fields": "currency,campaigns{name},adsets.limit(5){campaign{id}}"}
+    read = graph.get(f"/{ACCOUNT}", params=fields).json()
+    assert [one["id"] for one in read["campaigns"]["data"]] == [campaign_id]
+    assert read["adsets"]["data"] == [{"campaign": {"id": campaign_id}, "id": adset_id}]
+    below = graph.get(f"/{campaign_id}", params={"fields": "adsets"}).json()["adsets"]["data"]
+    assert below == [{"id": adset_id}]
+    me = graph.get("/me", params={"fields": "name,adaccounts{currency}"}).json()
+    assert len(me["adaccounts"]["data"]) == 7
+    assert me["adaccounts"]["data"][0]["currency"] == "SEK"

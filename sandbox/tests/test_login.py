@@ -50,7 +50,7 @@ def test_the_dialog_form_carries_the_request_through_to_the_redirect(http: httpx
     assert form.fields["state"] == ASK["state"]
     assert form.boxes == ["public_profile", "ads_management", "business_management"]
     assert form.buttons == ["approve", "partial", "decline"]
-    assert form.options == ["ada", "ben", "cleo", "dan"]
+    assert form.options == ["ada", "ben", "cleo", "dan", "eva", "finn", "hana", "ivo"]
     answer = http.post(form.action, data={**form.fields, "decision": "approve"})
     assert answer.status_code == 302
     location = httpx.URL(answer.headers["location"])

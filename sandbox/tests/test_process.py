@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 
 ACCOUNT = "act_101500000000001"
-HTTP = httpx.Client(trust_env=False, timeout=10)
+HTTP = httpx.Client(trust_env=False, timeout=10, limits=httpx.Limits(max_keepalive_connections=0))
 REDIRECT = "http://localhost:9/back"
 FORM = {
     "name": "n",
@@ -108,6 +108,16 @@ def test_the_end_is_quick_and_quiet_while_a_call_hangs() -> None:
         caller.join(10)
     assert outcome == ["RemoteProtocolError"]
     assert "Traceback" not in output
+
+
+def test_the_health_check_of_the_image_tells_serving_from_not() -> None:
+    probe = [sys.executable, "-m", "graph_sandbox.probe"]
+    with started() as (base, process):
+        port = base.rpartition(":")[2]
+        assert subprocess.run([*probe, port], check=False, timeout=30).returncode == 0  # noqa: S603 - ours
+        process.kill()
+        process.wait(10)
+        assert subprocess.run([*probe, port], check=False, timeout=30).returncode == 1  # noqa: S603 - ours
 
 
 def test_a_busy_port_is_said_and_ends_the_process() -> None:

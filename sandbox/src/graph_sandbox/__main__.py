@@ -29,6 +29,16 @@ def main(  # noqa: PLR0917 - typer passes options by name
     redirect_uris: Annotated[
         str, typer.Option(envvar="SANDBOX_REDIRECT_URIS", help="The same as a comma list.")
     ] = "",
+    deauthorize_url: Annotated[
+        str | None,
+        typer.Option(envvar="SANDBOX_DEAUTHORIZE_URL", help="Called when a person removes the app."),
+    ] = None,
+    data_deletion_url: Annotated[
+        str | None,
+        typer.Option(
+            envvar="SANDBOX_DATA_DELETION_URL", help="Called when a person wants their data deleted."
+        ),
+    ] = None,
     state: Annotated[
         Path | None, typer.Option(envvar="SANDBOX_STATE", help="File that keeps the state between starts.")
     ] = None,
@@ -39,7 +49,14 @@ def main(  # noqa: PLR0917 - typer passes options by name
     registered = [*(redirect_uri or []), *listed] or [DEFAULT_REDIRECT_URI]
     if app_secret_file:
         app_secret = app_secret_file.read_text().strip()
-    app = create_app(App(app_id, app_secret, tuple(registered)), state_file=state)
+    served = App(
+        app_id,
+        app_secret,
+        tuple(registered),
+        deauthorize_url=deauthorize_url or None,
+        data_deletion_url=data_deletion_url or None,
+    )
+    app = create_app(served, state_file=state)
     typer.echo(
         f"Graph sandbox on http://{host}:{port} for app {app_id}; redirects to {', '.join(registered)}"
     )

@@ -10,39 +10,27 @@ from datetime import UTC, datetime
 from hashlib import sha256
 
 from graph_sandbox.call import Call
-from graph_sandbox.errors import GRAPH_METHOD, GraphError, unknown_path, unsupported
+from graph_sandbox.errors import GraphError
 from graph_sandbox.personas import CLOSED, DISABLED, Account
+from graph_sandbox.refusals import (
+    BAD_PROOF,
+    BAD_TOKEN,
+    DEAD_TOKENS,
+    DEAD_VERSION,
+    NO_PROOF,
+    NO_ROLE,
+    NO_SCOPE,
+    NO_TOKEN,
+    NO_TOKEN_FOR_ME,
+    SHUT_ACCOUNTS,
+    unknown_path,
+    unsupported,
+)
 from graph_sandbox.state import Token
 
 CAN_WRITE = frozenset({"ADVERTISE", "MANAGE"})
+SHUT = {DISABLED: "disabled", CLOSED: "closed"}
 CAN_READ_ADS = frozenset({"ads_read", "ads_management"})
-
-INVALID_TOKEN_TEXTS = {
-    458: "Error validating access token: The user has not authorized application {app_id}.",
-    459: "Error validating access token: The session is invalid because the user has been checkpointed. "
-    "The user must log in at https://www.facebook.com to continue.",
-    460: "Error validating access token: The session has been invalidated because the user changed their "
-    "password or Facebook has changed the session for security reasons.",
-    463: "Error validating access token: Session has expired on {expired}. The current time is {now}.",
-    464: "Error validating access token: Sessions for the user are not allowed because the user is not a "
-    "confirmed user.",
-    467: "Error validating access token: The access token is invalid since the user has logged out.",
-}
-
-AD_LIMIT = 2446079
-TOO_MANY = "There have been too many calls to this ad-account. Wait a bit and try again."
-THROTTLES: dict[int, tuple[str, int | None]] = {
-    4: ("Application request limit reached", None),
-    17: ("User request limit reached", AD_LIMIT),
-    32: ("Page request limit reached", None),
-    341: ("Application limit reached", None),
-    613: ("Calls to this api have exceeded the rate limit.", 1487742),
-    80000: (TOO_MANY, AD_LIMIT),
-    80003: (TOO_MANY, AD_LIMIT),
-    80004: (TOO_MANY, AD_LIMIT),
-    80014: (TOO_MANY, AD_LIMIT),
-}
-"""Message and subcode of each throttle code. Source: Marketing API rate limiting."""
 
 
 def check_version(call: Call, *, marketing: bool, always_upgrade: bool = False) -> None:
@@ -64,11 +52,7 @@ def check_version(call: Call, *, marketing: bool, always_upgrade: bool = False) 
         return
     if asked is None or (settings.version_gate == "refuse" and not always_upgrade):
         call.version = oldest
-        raise GraphError(
-            "(#2635) You are calling a deprecated version of the Ads API. Please update to the latest "
-            f"version: v{settings.latest_version}.0.",
-            code=2635,
-        )
+        raise DEAD_VERSION.error(latest=settings.latest_version)
     call.version = oldest
     call.answer_headers["x-ad-api-version-warning"] = (
         f"The call has been auto-upgraded to v{oldest}.0 as v{asked}.0 has been deprecated."
@@ -79,17 +63,13 @@ def check_token(call: Call) -> None:
     """Find the token and its user; app tokens are `{app id}|{app secret}` or issued ones."""
     raw = call.raw_token
     if not raw:
-        if call.path.startswith("me"):
-            raise GraphError(
-                "An active access token must be used to query information about the current user.", code=2500
-            )
-        raise GraphError("An access token is required to request this resource.", code=104)
+        raise (NO_TOKEN_FOR_ME if call.path.startswith("me") else NO_TOKEN).error()
     app = call.world.app
     token = call.world.tokens.get(raw)
     if token is None and hmac.compare_digest(raw.encode(), f"{app.app_id}|{app.app_secret}".encode()):
         token = Token(raw, None, 0, 0)
     if token is None:
-        raise GraphError("Invalid OAuth access token - Cannot parse access token", code=190)
+        raise BAD_TOKEN.error()
     problem = token_problem(call, token)
     if problem is not None:
         raise problem
@@ -106,9 +86,9 @@ def token_problem(call: Call, token: Token) -> GraphError | None:
     if subcode is None:
         return None
     expired = min(token.expires_at or now, now)
-    text = INVALID_TOKEN_TEXTS.get(subcode, "Error validating access token: The session is invalid.")
-    text = text.format(app_id=call.world.app.app_id, expired=_long_date(expired), now=_long_date(now))
-    return GraphError(text, code=190, subcode=subcode, status=401)
+    return DEAD_TOKENS[subcode].error(
+        app_id=call.world.app.app_id, expired=_long_date(expired), now=_long_date(now)
+    )
 
 
 def check_proof(call: Call) -> None:
@@ -118,9 +98,7 @@ def check_proof(call: Call) -> None:
     if not proof:
         if settings.require_proof:
             call.note = "proof_missing"
-            raise GraphError(
-                "API calls from the server require an appsecret_proof argument", code=100, kind=GRAPH_METHOD
-            )
+            raise NO_PROOF.error()
         return
     signed = call.raw_token or ""
     if stamp:
@@ -131,7 +109,7 @@ def check_proof(call: Call) -> None:
     elif stamp:
         call.note = _stamp_problem(call, stamp)
     if call.note is not None:
-        raise GraphError("Invalid appsecret_proof provided in the API argument", code=100, kind=GRAPH_METHOD)
+        raise BAD_PROOF.error()
 
 
 def check_account(call: Call, account_id: str, *, write: bool) -> Account:
@@ -147,46 +125,12 @@ def check_account(call: Call, account_id: str, *, write: bool) -> Account:
     call.account = account
     scopes = set(call.world.granted_scopes(user.user_id))
     if not scopes & ({"ads_management"} if write else CAN_READ_ADS):
-        raise GraphError(
-            "(#200) Ad account owner has NOT grant ads_management or ads_read permission",
-            code=200,
-            status=403,
-        )
+        raise NO_SCOPE.error()
     if write and not CAN_WRITE & set(user.tasks):
-        raise GraphError(
-            "(#10) The user does not have permission to manage campaigns in this ad account",
-            code=10,
-            status=403,
-        )
-    if write and account.account_status in {DISABLED, CLOSED}:
-        word = "disabled" if account.account_status == DISABLED else "closed"
-        raise GraphError(
-            f"(#200) This ad account is {word}",
-            code=200,
-            status=403,
-            title=f"Ad account {word}",
-            user_message=f"The ad account is {word}, so no ads can be created or changed in it.",
-        )
+        raise NO_ROLE.error()
+    if write and account.account_status in SHUT:
+        raise SHUT_ACCOUNTS[SHUT[account.account_status]].error()
     return account
-
-
-def check_throttle(call: Call) -> None:
-    """Refuse while the account is throttled; the usage headers say for how long."""
-    account = call.account
-    if account is not None and account.throttled_until > call.world.now():
-        raise throttle_error(account.throttle_code)
-
-
-def throttle_error(code: int) -> GraphError:
-    """The refusal of each limit, with the subcode seen with it."""
-    message, subcode = THROTTLES.get(code, THROTTLES[80004])
-    return GraphError(
-        f"(#{code}) {message}",
-        code=code,
-        subcode=subcode,
-        title="Ad account has too many API calls" if subcode == AD_LIMIT else None,
-        user_message=message if subcode == AD_LIMIT else None,
-    )
 
 
 def _stamp_problem(call: Call, stamp: str) -> str | None:

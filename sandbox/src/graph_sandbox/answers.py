@@ -9,9 +9,8 @@ from starlette.responses import JSONResponse, Response
 
 from graph_sandbox.call import Body, Call
 from graph_sandbox.errors import GraphError, new_trace_id
-
-TIER = "standard_access"
-SECONDS_PER_MINUTE = 60
+from graph_sandbox.limits import minutes, tier_name
+from graph_sandbox.personas import Account
 
 
 def accept(call: Call, body: Body) -> Response:
@@ -46,6 +45,7 @@ def record(call: Call, http_status: int | None, error: GraphError | None = None)
         note=call.note,
         faults=call.faults,
         object_id=call.created_id,
+        in_batch=call.in_batch,
     )
 
 
@@ -56,39 +56,50 @@ def headers(call: Call) -> dict[str, str]:
         "date": formatdate(now, usegmt=True),
         "facebook-api-version": f"v{call.version or call.world.settings.latest_version}.0",
         "x-fb-trace-id": new_trace_id(),
-        "x-app-usage": '{"call_count":0,"total_cputime":0,"total_time":0}',
+        "x-app-usage": _app_usage(call),
     }
     if call.account is not None:
-        found |= _account_usage(call, max(call.account.throttled_until - now, 0.0))
+        found |= _account_usage(call, call.account, max(call.account.throttled_until - now, 0.0))
     return found | call.answer_headers
 
 
-def _account_usage(call: Call, wait_seconds: float) -> dict[str, str]:
+def _app_usage(call: Call) -> str:
+    percent = call.limits.app_percent(call)
+    return f'{{"call_count":{percent},"total_cputime":{percent // 4},"total_time":{percent // 4}}}'
+
+
+def _account_usage(call: Call, account: Account, wait_seconds: float) -> dict[str, str]:
     """Both per-account headers. Beware the units, which are Meta's: seconds in one, minutes in the other."""
-    account = call.account
-    if account is None:
-        return {}
-    minutes = ceil(wait_seconds / SECONDS_PER_MINUTE)
+    counted, tier = call.limits.usage(call), tier_name(call)
     if call.regain_minutes is not None:
-        minutes, wait_seconds = call.regain_minutes, call.regain_minutes * SECONDS_PER_MINUTE
-    percent = 100.0 if wait_seconds else account.usage_percent
+        wait_seconds = call.regain_minutes * 60.0
+    forced = 100.0 if wait_seconds else account.usage_percent
+    hour_percent = round(max(forced, counted.hour_percent))
     usage = {
         "type": "ads_management",
-        "call_count": round(percent),
-        "total_cputime": round(percent / 4),
-        "total_time": round(percent / 4),
-        "estimated_time_to_regain_access": minutes,
-        "ads_api_access_tier": TIER,
+        "call_count": hour_percent,
+        "total_cputime": hour_percent // 4,
+        "total_time": hour_percent // 4,
+        "estimated_time_to_regain_access": minutes(max(wait_seconds, counted.regain_seconds)),
+        "ads_api_access_tier": tier,
     }
     by_account = {
-        "acc_id_util_pct": percent,
-        "reset_time_duration": ceil(wait_seconds),
-        "ads_api_access_tier": TIER,
+        "acc_id_util_pct": round(max(forced, counted.score_percent), 2),
+        "reset_time_duration": ceil(max(wait_seconds, counted.reset_seconds)),
+        "ads_api_access_tier": tier,
     }
-    return {
+    found = {
         "x-ad-account-usage": _compact(by_account),
         "x-business-use-case-usage": _compact({account.account_id: [usage]}),
     }
+    if call.path.endswith("/insights"):
+        insights = {
+            "app_id_util_pct": call.limits.app_percent(call),
+            "acc_id_util_pct": by_account["acc_id_util_pct"],
+            "ads_api_access_tier": tier,
+        }
+        found["x-fb-ads-insights-throttle"] = _compact(insights)
+    return found
 
 
 def _compact(value: Any) -> str:

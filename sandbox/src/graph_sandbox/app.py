@@ -8,9 +8,10 @@ from pathlib import Path
 from starlette.applications import Starlette
 from starlette.routing import Mount, Route
 
-from graph_sandbox import control, dialog
+from graph_sandbox import control_api, dialog
 from graph_sandbox.endpoint import GraphEndpoint
 from graph_sandbox.faults import FaultBoard
+from graph_sandbox.limits import Limits
 from graph_sandbox.snapshot import keep_saved, load_file, save_file
 from graph_sandbox.state import App, World
 
@@ -20,7 +21,7 @@ def create_app(app: App, *, state_file: Path | None = None) -> Starlette:
 
     With a `state_file` the world starts from it and is kept in it; without one it lives in memory only.
     """
-    world, faults = World(app), FaultBoard()
+    world, faults, limits = World(app), FaultBoard(), Limits()
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -35,14 +36,15 @@ def create_app(app: App, *, state_file: Path | None = None) -> Starlette:
 
     built = Starlette(
         routes=[
-            Mount("/_sandbox", routes=control.routes()),
+            Route("/_sandbox", control_api.to_page),
+            Mount("/_sandbox", routes=control_api.routes()),
             Route("/{version}/dialog/oauth", dialog.show_dialog),
             Route("/{version}/dialog/oauth/decision", dialog.decide, methods=["POST"]),
             Route("/dialog/oauth", dialog.show_dialog),
             Route("/dialog/oauth/decision", dialog.decide, methods=["POST"]),
-            Mount("/", app=GraphEndpoint(world, faults)),
+            Mount("/", app=GraphEndpoint(world, faults, limits)),
         ],
         lifespan=lifespan,
     )
-    built.state.world, built.state.faults = world, faults
+    built.state.world, built.state.faults, built.state.limits = world, faults, limits
     return built

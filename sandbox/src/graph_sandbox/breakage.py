@@ -5,12 +5,12 @@ Before the commit nothing was stored, so no answer made here ever names an objec
 
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
-from graph_sandbox.access import throttle_error
 from graph_sandbox.answers import accept, record, refuse
 from graph_sandbox.call import Call
 from graph_sandbox.errors import GraphError
 from graph_sandbox.faults import Fault, account_of
-from graph_sandbox.wire import Wire
+from graph_sandbox.limit_refusals import throttle_error
+from graph_sandbox.wire import Connection
 
 CUT_ID = b'{"id":"1202'
 ENDLESS = b" " * 100_000
@@ -25,7 +25,7 @@ GATEWAY_PAGE = (
 
 
 async def deliver_broken(
-    fault: Fault, call: Call, wire: Wire, response: Response | None
+    fault: Fault, call: Call, wire: Connection, response: Response | None
 ) -> tuple[bool, Response | None]:
     """Carry out `fault` on a call whose good `response` exists only after the commit.
 
@@ -46,7 +46,7 @@ async def deliver_broken(
     return True, wrong
 
 
-async def _break_connection(fault: Fault, call: Call, wire: Wire, response: Response | None) -> bool:
+async def _break_connection(fault: Fault, call: Call, wire: Connection, response: Response | None) -> bool:
     """The faults that leave the client without a whole answer; recorded first, as they may take long."""
     if fault.do not in {"hang", "reset", "close", "cut_body", "trickle"}:
         return False

@@ -73,28 +73,3 @@ class GraphError(Exception):
 def new_trace_id() -> str:
     """Shaped like Meta's `fbtrace_id`: a capital A and 22 URL-safe characters."""
     return "A" + secrets.token_urlsafe(16)
-
-
-def unsupported(method: str, object_id: str) -> GraphError:
-    """Code 100, subcode 33: gone, foreign, or not an operation of this object. Meta does not say which."""
-    return GraphError(
-        f"Unsupported {method.lower()} request. Object with ID '{object_id}' does not exist, cannot be "
-        "loaded due to missing permissions, or does not support this operation. Please read the Graph API "
-        "documentation at https://developers.facebook.com/docs/graph-api",
-        code=100,
-        subcode=33,
-        kind=GRAPH_METHOD,
-    )
-
-
-def unknown_path(path: str) -> GraphError:
-    return GraphError(f"Unknown path components: {path}", code=2500)
-
-
-def invalid_param(name: str, what: str) -> GraphError:
-    """A parameter of the wrong type; Graph numbers these with a `(#100)` prefix and no subcode."""
-    return GraphError(f"(#100) Param {name} {what}", code=100, blame=(name,))
-
-
-def missing_param(name: str) -> GraphError:
-    return GraphError(f"(#100) The parameter {name} is required.", code=100, blame=(name,))

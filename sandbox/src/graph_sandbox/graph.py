@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from graph_sandbox import access, identity, marketing, tokens
+from graph_sandbox import access, ad_accounts, identity, labels, marketing, tokens
 from graph_sandbox.call import Body, Call
-from graph_sandbox.errors import unknown_path, unsupported
 from graph_sandbox.marketing import Change
-from graph_sandbox.state import Kind
+from graph_sandbox.refusals import unknown_path, unsupported
+from graph_sandbox.state import Kind, Label
 
 Handler = Callable[[Call], Body | Change]
 
@@ -37,26 +37,37 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("DELETE", "<user>/permissions"): Route(identity.revoke_permissions),
     ("DELETE", "<user>/permissions/*"): Route(identity.revoke_permissions),
     ("GET", "<user>/adaccounts"): Route(identity.list_ad_accounts, marketing=True, always_upgrade=True),
-    ("GET", "<account>"): _marketing(marketing.read_account),
-    ("POST", "<account>"): _marketing(marketing.update_account),
+    ("GET", "<account>"): _marketing(ad_accounts.read_account),
+    ("POST", "<account>"): _marketing(ad_accounts.update_account),
     ("GET", "<account>/campaigns"): _marketing(marketing.list_campaigns),
     ("POST", "<account>/campaigns"): _marketing(marketing.create_campaign, "campaign"),
     ("GET", "<account>/adsets"): _marketing(marketing.list_adsets),
     ("POST", "<account>/adsets"): _marketing(marketing.create_adset, "adset"),
     ("GET", "<account>/campaignsbylabels"): _marketing(marketing.campaigns_by_labels),
     ("GET", "<account>/adsetsbylabels"): _marketing(marketing.adsets_by_labels),
-    ("GET", "<account>/adlabels"): _marketing(marketing.list_labels),
-    ("POST", "<account>/adlabels"): _marketing(marketing.create_label),
-    ("GET", "<account>/minimum_budgets"): _marketing(marketing.minimum_budgets),
-    ("GET", "<account>/dsa_recommendations"): _marketing(marketing.dsa_recommendations),
+    ("GET", "<account>/adlabels"): _marketing(labels.list_labels),
+    ("POST", "<account>/adlabels"): _marketing(labels.create_label),
+    ("GET", "<account>/minimum_budgets"): _marketing(ad_accounts.minimum_budgets),
+    ("GET", "<account>/dsa_recommendations"): _marketing(ad_accounts.dsa_recommendations),
+    ("GET", "<account>/insights"): _marketing(ad_accounts.read_insights),
+    ("GET", "<account>/activities"): _marketing(ad_accounts.list_activities),
+    ("GET", "<label>"): _marketing(labels.read_label),
+    ("POST", "<label>"): _marketing(labels.rename_label),
+    ("DELETE", "<label>"): _marketing(labels.delete_label),
+    ("GET", "<label>/campaigns"): _marketing(labels.list_campaigns_of_label),
+    ("GET", "<label>/adsets"): _marketing(labels.list_adsets_of_label),
     ("GET", "<object>"): _marketing(marketing.read_object),
     ("POST", "<object>"): _marketing(marketing.update_object),
     ("DELETE", "<object>"): _marketing(marketing.delete_object),
     ("GET", "<object>/adsets"): _marketing(marketing.list_adsets_of_campaign),
+    ("GET", "<object>/adlabels"): _marketing(labels.list_labels_of_object),
+    ("POST", "<object>/adlabels"): _marketing(labels.add_labels),
+    ("DELETE", "<object>/adlabels"): _marketing(labels.remove_labels),
     ("GET", "<object>/ads"): _marketing(marketing.list_ads_of_object),
     ("GET", "<object>/insights"): _marketing(marketing.read_insights),
 }
-NODES = ("<user>", "<account>", "<object>")
+NODES = ("<user>", "<account>", "<label>", "<object>")
+ADS_NODES = frozenset(NODES) - {"<user>"}
 
 
 def find_route(call: Call) -> Route | None:
@@ -75,7 +86,7 @@ def prepare(call: Call, route: Route | None) -> Body | Change:
         GraphError: of the first check that fails.
     """
     first = call.path.partition("/")[0]
-    is_ads_node = _node(call, first) in {"<account>", "<object>"}
+    is_ads_node = _node(call, first) in ADS_NODES
     access.check_version(
         call,
         marketing=route.marketing if route else is_ads_node,
@@ -90,11 +101,13 @@ def prepare(call: Call, route: Route | None) -> Body | Change:
         )
     if route.marketing and is_ads_node:
         _find_target(call, first)
-        access.check_throttle(call)
+        call.limits.spend(call)
     elif (
         _node(call, first) == "<user>" and first != "me" and (call.user is None or first != call.user.user_id)
     ):
         raise unsupported(call.method, first)
+    else:
+        call.limits.spend_app(call)
     return route.handler(call)
 
 
@@ -103,6 +116,8 @@ def _node(call: Call, first: str) -> str:
         return "<user>"
     if first.startswith("act_"):
         return "<account>"
+    if first in call.world.labels:
+        return "<label>"
     return "<object>" if first.isascii() and first.isdigit() else first
 
 
@@ -112,8 +127,11 @@ def _find_target(call: Call, first: str) -> None:
     if first.startswith("act_"):
         access.check_account(call, first.removeprefix("act_"), write=write)
         return
-    found = call.world.objects.get(first)
+    found = call.world.objects.get(first) or call.world.labels.get(first)
     if found is None or call.user is None or found.account_id not in call.user.account_ids:
         raise unsupported(call.method, first)
     access.check_account(call, found.account_id, write=write)
-    call.target = found
+    if isinstance(found, Label):
+        call.label = found
+    else:
+        call.target = found

@@ -6,15 +6,15 @@ https://developers.facebook.com/docs/facebook-login/guides/permissions/request-r
 
 from graph_sandbox.access import CAN_READ_ADS
 from graph_sandbox.call import Body, Call
-from graph_sandbox.errors import GraphError, unsupported
 from graph_sandbox.listing import page_body, parse_fields, take_page
 from graph_sandbox.marketing import Change
 from graph_sandbox.nodes import account_node, user_node
 from graph_sandbox.personas import Persona
+from graph_sandbox.refusals import NO_SCOPE, unsupported
 
 
 def read_me(call: Call) -> Body:
-    return user_node(_user(call), parse_fields(call.params.text("fields")))
+    return user_node(call, _user(call), parse_fields(call.params.text("fields")))
 
 
 def list_permissions(call: Call) -> Body:
@@ -42,8 +42,8 @@ def revoke_permissions(call: Call) -> Change:
                 world.grants[user_id][scope] = "declined"
             world.ledger.append("permission_revoked", world.now(), user_id=user_id, permission=scope)
         else:
-            world.grants.pop(user_id, None)
-            world.invalidate_tokens(user_id, 458)
+            world.remove_app(user_id)
+            call.deauthorized = user_id
         return {"success": True}
 
     return Change(apply)
@@ -52,11 +52,7 @@ def revoke_permissions(call: Call) -> Change:
 def list_ad_accounts(call: Call) -> Body:
     user = _user(call)
     if not CAN_READ_ADS & set(call.world.granted_scopes(user.user_id)):
-        raise GraphError(
-            "(#200) Ad account owner has NOT grant ads_management or ads_read permission",
-            code=200,
-            status=403,
-        )
+        raise NO_SCOPE.error()
     wanted = parse_fields(call.params.text("fields"))
     mine = [call.world.accounts[account_id] for account_id in user.account_ids]
     page = take_page(call, mine, lambda account: account.account_id, lambda _: True)

@@ -5,6 +5,7 @@ of its own (`created`, `updated`, `deleted`, `token_issued`, `token_revoked`, ..
 """
 
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any
 
 MARKER_PREFIX = "pa-run-"
@@ -41,12 +42,16 @@ class Ledger:
         ]
         return found if limit is None else found[:limit]
 
+    def newest(self, event: str, count: int) -> list[dict[str, Any]]:
+        """The last entries of one event, newest first."""
+        return list(islice((entry for entry in reversed(self._entries) if entry["event"] == event), count))
+
     def dump(self) -> dict[str, Any]:
         return {"last_seq": self._last_seq, "entries": self._entries}
 
     def load(self, saved: dict[str, Any]) -> None:
         """Go on from a dump."""
-        self._last_seq, self._entries = saved["last_seq"], saved["entries"]
+        self._last_seq, self._entries = max(self._last_seq, saved["last_seq"]), saved["entries"]
 
     @property
     def last_seq(self) -> int:

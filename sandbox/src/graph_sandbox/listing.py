@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from graph_sandbox.call import Body, Call
-from graph_sandbox.errors import GraphError, invalid_param
 from graph_sandbox.params import decode, load_json
+from graph_sandbox.refusals import CURSOR, FIELD_UNKNOWN, FIELDS_SYNTAX, FILTER_UNSUPPORTED, invalid_param
 
 DEFAULT_LIMIT = 25
 LARGEST_LIMIT = 5000
@@ -46,9 +46,9 @@ def parse_fields(text: str | None) -> Fields:
         elif char == "}" and len(stack) > 1:
             stack.pop()
         elif char in "{}":
-            raise GraphError(f"Syntax error in fields: unexpected {char}", code=2500)
+            raise FIELDS_SYNTAX.error(what=f"unexpected {char}")
     if len(stack) != 1:
-        raise GraphError("Syntax error in fields: missing }", code=2500)
+        raise FIELDS_SYNTAX.error(what="missing }")
     return root
 
 
@@ -56,9 +56,7 @@ def known_only(wanted: Fields, known: Iterable[str], node_type: str) -> None:
     """Refuse a field the node does not have, as Graph does."""
     for name in wanted:
         if name not in known:
-            raise GraphError(
-                f"(#100) Tried accessing nonexisting field ({name}) on node type ({node_type})", code=100
-            )
+            raise FIELD_UNKNOWN.error(name=name, node=node_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +81,7 @@ def read_filters(call: Call, fields: Iterable[str]) -> list[Filter]:
     ]
     for one in filters:
         if one.field not in fields or one.operator not in OPERATORS:
-            raise GraphError(
-                f"(#100) Filtering field '{one.field}' with operation '{one.operator.lower()}' is not "
-                "supported",
-                code=100,
-            )
+            raise FILTER_UNSUPPORTED.error(name=one.field, operator=one.operator.lower())
     return filters
 
 
@@ -172,7 +166,7 @@ def _position(items: Sequence[T], id_of: Callable[[T], str], cursor: str) -> int
     for index, item in enumerate(items):
         if id_of(item) == wanted:
             return index
-    raise GraphError("(#100) Invalid cursors values", code=100)
+    raise CURSOR.error()
 
 
 def _as_set(value: Any) -> set[str]:

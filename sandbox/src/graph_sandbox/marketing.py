@@ -1,4 +1,4 @@
-"""Campaigns, ad sets and ad labels: create, list, read, change, delete.
+"""Campaigns and ad sets: create, list, read, change, delete.
 
 Sources: https://developers.facebook.com/docs/marketing-api/reference/ad-account/campaigns (and /adsets),
 https://developers.facebook.com/docs/marketing-api/reference/ad-campaign
@@ -9,19 +9,31 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph_sandbox.call import Body, Call
-from graph_sandbox.catalog import ADSET_PARAMS, CAMPAIGN_PARAMS, EFFECTIVE_STATUSES
-from graph_sandbox.errors import invalid_param, missing_param, unsupported
+from graph_sandbox.catalog import (
+    ADSET_CHANGES,
+    ADSET_PARAMS,
+    CAMPAIGN_CHANGES,
+    CAMPAIGN_PARAMS,
+    EFFECTIVE_STATUSES,
+)
 from graph_sandbox.listing import matches, page_body, parse_fields, read_filters, take_page
-from graph_sandbox.nodes import account_node, label_node, object_node
+from graph_sandbox.nodes import HIDDEN_BY_DEFAULT, object_node
 from graph_sandbox.params import decode, decode_known
-from graph_sandbox.personas import BUDGET_FLOORS, Account
+from graph_sandbox.personas import Account
+from graph_sandbox.refusals import invalid_param, missing_param, unsupported
+from graph_sandbox.rule import On
 from graph_sandbox.rules import validate
 from graph_sandbox.state import AdObject, Kind
 from graph_sandbox.violations import Draft
 
-PARAM_TYPES: dict[Kind, dict[str, str]] = {"campaign": CAMPAIGN_PARAMS, "adset": ADSET_PARAMS}
-NOT_STORED = frozenset({"adlabels", "execution_options", "campaign_id"})
-HIDDEN_BY_DEFAULT = frozenset({"ARCHIVED", "DELETED"})
+PARAM_TYPES: dict[On, dict[str, str]] = {
+    "campaign": CAMPAIGN_PARAMS,
+    "adset": ADSET_PARAMS,
+    "campaign_update": CAMPAIGN_CHANGES,
+    "adset_update": ADSET_CHANGES,
+}
+UPDATE_OF: dict[Kind, On] = {"campaign": "campaign_update", "adset": "adset_update"}
+NOT_STORED = frozenset({"adlabels", "execution_options", "campaign_id", "account_id"})
 FILTER_FIELDS = frozenset(
     {
         "id",
@@ -53,26 +65,26 @@ def create_adset(call: Call) -> Body | Change:
 
 
 def list_campaigns(call: Call) -> Body:
-    return _list(call, _of_account(call, "campaign"))
+    return list_objects(call, objects_of(call, "campaign"))
 
 
 def list_adsets(call: Call) -> Body:
-    return _list(call, _of_account(call, "adset"))
+    return list_objects(call, objects_of(call, "adset"))
 
 
 def list_adsets_of_campaign(call: Call) -> Body:
-    target = _target(call)
-    return _list(call, [call.world.objects[child] for child in reversed(target.children)])
+    target = target_of(call)
+    return list_objects(call, [call.world.objects[child] for child in reversed(target.children)])
 
 
 def list_ads_of_object(call: Call) -> Body:
     """Ads are not created here; a person's are put there by `/_sandbox/objects/{id}`."""
-    return {"data": [{"id": ad_id} for ad_id in _target(call).ad_ids]}
+    return {"data": [{"id": ad_id} for ad_id in target_of(call).ad_ids]}
 
 
 def read_insights(call: Call) -> Body:
     """One row with the spend, or none while nothing was delivered, as Meta answers."""
-    spend = _target(call).spend
+    spend = target_of(call).spend
     return {"data": [{"spend": spend}] if spend != "0" else []}
 
 
@@ -85,14 +97,15 @@ def adsets_by_labels(call: Call) -> Body:
 
 
 def read_object(call: Call) -> Body:
-    return object_node(call, _target(call), parse_fields(call.params.text("fields")))
+    return object_node(call, target_of(call), parse_fields(call.params.text("fields")))
 
 
 def update_object(call: Call) -> Body | Change:
     """Change the sent values; status may become any of the four, but a deleted object stays as it is."""
-    target = _target(call)
-    values = decode_known(call.params, PARAM_TYPES[target.kind])
-    validate("update", Draft(call.world, _account(call), values, call.version, target=target))
+    target = target_of(call)
+    on = UPDATE_OF[target.kind]
+    values = decode_known(call.params, PARAM_TYPES[on])
+    validate(on, Draft(call.world, account_of(call), values, call.version, target=target))
     if "validate_only" in (values.get("execution_options") or ()):
         return {"success": True}
 
@@ -100,7 +113,7 @@ def update_object(call: Call) -> Body | Change:
         changed = {name: value for name, value in values.items() if name not in NOT_STORED}
         target.values.update(changed)
         if "adlabels" in values:
-            target.label_ids = _label_ids(call, values["adlabels"])
+            target.label_ids = label_ids(call, values["adlabels"])
         target.updated_at = call.world.now()
         call.world.record(target, "updated", fields=sorted(values))
         return {"success": True}
@@ -109,7 +122,7 @@ def update_object(call: Call) -> Body | Change:
 
 
 def delete_object(call: Call) -> Change:
-    target = _target(call)
+    target = target_of(call)
 
     def apply() -> Body:
         if target.values["status"] != "DELETED":
@@ -121,67 +134,10 @@ def delete_object(call: Call) -> Change:
     return Change(apply)
 
 
-def read_account(call: Call) -> Body:
-    return account_node(call, _account(call), parse_fields(call.params.text("fields")))
-
-
-def update_account(call: Call) -> Change:
-    """Only what the product may need a customer to set: name and the DSA defaults."""
-    account = _account(call)
-    known = {"name": "string", "default_dsa_payor": "string", "default_dsa_beneficiary": "string"}
-    values = decode_known(call.params, known)
-
-    def apply() -> Body:
-        for name, value in values.items():
-            setattr(account, name, value)
-        return {"success": True}
-
-    return Change(apply)
-
-
-def minimum_budgets(call: Call) -> Body:
-    """One row per currency, as Meta answers; the account's own currency uses the account's floors."""
-    account = _account(call)
-    rows = {currency: Account("", "", currency).floors() for currency in sorted(BUDGET_FLOORS)}
-    rows[account.currency] = account.floors()
-    return {
-        "data": [
-            {
-                "currency": currency,
-                "min_daily_budget_imp": imp,
-                "min_daily_budget_high_freq": high,
-                "min_daily_budget_video_views": video,
-                "min_daily_budget_low_freq": low,
-            }
-            for currency, (imp, high, video, low) in rows.items()
-        ]
-    }
-
-
-def dsa_recommendations(call: Call) -> Body:
-    return {"data": [{"recommendations": list(_account(call).dsa_recommendations)}]}
-
-
-def list_labels(call: Call) -> Body:
-    account_id = _account(call).account_id
-    wanted = parse_fields(call.params.text("fields"))
-    mine = [label for label in call.world.labels.values() if label.account_id == account_id]
-    page = take_page(call, mine, lambda label: label.label_id, lambda _: True)
-    return page_body(call, page, [label_node(call, item, wanted) for item in page.items], lambda: len(mine))
-
-
-def create_label(call: Call) -> Change:
-    name = call.params.text("name")
-    if not name:
-        raise missing_param("name")
-    account_id = _account(call).account_id
-    return Change(lambda: {"id": call.world.label_for(account_id, name).label_id})
-
-
 def _create(call: Call, kind: Kind) -> Body | Change:
     values = decode_known(call.params, PARAM_TYPES[kind])
     campaign = call.world.objects.get(str(values.get("campaign_id"))) if kind == "adset" else None
-    account = _account(call)
+    account = account_of(call)
     draft = Draft(call.world, account, values, call.version, campaign)
     validate(kind, draft)
     if "validate_only" in (values.get("execution_options") or ()):
@@ -194,9 +150,9 @@ def _create(call: Call, kind: Kind) -> Body | Change:
         _fill_dsa(account, stored)
 
     def apply() -> Body:
-        label_ids = _label_ids(call, values.get("adlabels") or [])
+        ids = label_ids(call, values.get("adlabels") or [])
         parent_id = campaign.object_id if campaign else None
-        made = call.world.add_object(kind, account.account_id, parent_id, stored, label_ids)
+        made = call.world.add_object(kind, account.account_id, parent_id, stored, ids)
         call.created_id = made.object_id
         return {"id": made.object_id}
 
@@ -211,9 +167,9 @@ def _fill_dsa(account: Account, stored: dict[str, Any]) -> None:
             stored[name] = default
 
 
-def _label_ids(call: Call, items: list[Any]) -> list[str]:
+def label_ids(call: Call, items: list[Any]) -> list[str]:
     """The ids of known labels, and of labels made for new names."""
-    account_id = _account(call).account_id
+    account_id = account_of(call).account_id
     ids = [
         call.world.label_for(account_id, item["name"]).label_id if item.get("name") else str(item["id"])
         for item in items
@@ -221,9 +177,9 @@ def _label_ids(call: Call, items: list[Any]) -> list[str]:
     return list(dict.fromkeys(ids))
 
 
-def _of_account(call: Call, kind: Kind) -> list[AdObject]:
+def objects_of(call: Call, kind: Kind) -> list[AdObject]:
     """The account's objects, newest first."""
-    ids = call.world.by_account.get((_account(call).account_id, kind), [])
+    ids = call.world.by_account.get((account_of(call).account_id, kind), [])
     return [call.world.objects[object_id] for object_id in reversed(ids)]
 
 
@@ -240,10 +196,10 @@ def _by_labels(call: Call, kind: Kind) -> Body:
         found_by = {name for name in wanted if name in _label_handles(call, found)}
         return found_by == wanted if operator == "ALL" else bool(found_by)
 
-    return _list(call, [found for found in _of_account(call, kind) if hit(found)])
+    return list_objects(call, [found for found in objects_of(call, kind) if hit(found)])
 
 
-def _list(call: Call, found: list[AdObject]) -> Body:
+def list_objects(call: Call, found: list[AdObject]) -> Body:
     keep = _listing_filter(call)
     wanted = parse_fields(call.params.text("fields"))
     page = take_page(call, found, lambda one: one.object_id, keep)
@@ -298,13 +254,13 @@ def _label_handles(call: Call, found: AdObject) -> list[str]:
     return [*found.label_ids, *call.world.label_names_of(found.label_ids)]
 
 
-def _account(call: Call) -> Account:
+def account_of(call: Call) -> Account:
     if call.account is None:
         raise unsupported(call.method, call.path)
     return call.account
 
 
-def _target(call: Call) -> AdObject:
+def target_of(call: Call) -> AdObject:
     if call.target is None:
         raise unsupported(call.method, call.path)
     return call.target

@@ -1,22 +1,27 @@
 """How accounts, campaigns, ad sets, labels and users look when they are read."""
 
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import islice
 from typing import Any
 
 from graph_sandbox.call import Body, Call
 from graph_sandbox.catalog import ACCOUNT_FIELDS, ADSET_FIELDS, CAMPAIGN_FIELDS, LABEL_FIELDS, USER_FIELDS
-from graph_sandbox.listing import Fields, known_only
-from graph_sandbox.personas import Account, Persona
-from graph_sandbox.state import AdObject, Label
+from graph_sandbox.listing import DEFAULT_LIMIT, Fields, known_only
+from graph_sandbox.personas import SPEND_CAP_IN_FLOORS, Account, Persona
+from graph_sandbox.state import AdObject, Kind, Label
 
+EDGES_AS_FIELDS: dict[str, Kind] = {"campaigns": "campaign", "adsets": "adset"}
+HIDDEN_BY_DEFAULT = frozenset({"ARCHIVED", "DELETED"})
 MONEY_FIELDS = ("daily_budget", "lifetime_budget", "spend_cap")
-MIN_SPEND_CAP_IN_FLOORS = 100
 
 
-def user_node(person: Persona, wanted: Fields) -> Body:
+def user_node(call: Call, person: Persona, wanted: Fields) -> Body:
     known_only(wanted, USER_FIELDS, "User")
     first, _, last = person.name.partition(" ")
-    everything = {"id": person.user_id, "name": person.name, "first_name": first, "last_name": last}
+    everything: Body = {"id": person.user_id, "name": person.name, "first_name": first, "last_name": last}
+    if "adaccounts" in wanted:
+        mine = (call.world.accounts[account_id] for account_id in person.account_ids[:DEFAULT_LIMIT])
+        everything["adaccounts"] = {"data": [account_node(call, one, wanted["adaccounts"]) for one in mine]}
     return _pick(everything, wanted or {"id": {}, "name": {}})
 
 
@@ -36,14 +41,31 @@ def account_node(call: Call, account: Account, wanted: Fields) -> Body:
         "timezone_offset_hours_utc": account.utc_offset_hours,
         "user_tasks": list(call.user.tasks) if call.user else None,
         "min_daily_budget": floor,
-        "min_campaign_group_spend_cap": str(floor * MIN_SPEND_CAP_IN_FLOORS),
+        "min_campaign_group_spend_cap": str(floor * SPEND_CAP_IN_FLOORS),
         "amount_spent": "0",
         "balance": "0",
         "spend_cap": "0",
         "default_dsa_payor": account.default_dsa_payor,
         "default_dsa_beneficiary": account.default_dsa_beneficiary,
     }
+    for edge, kind in EDGES_AS_FIELDS.items():
+        if edge in wanted:
+            everything[edge] = {"data": _newest(call, account, kind, wanted[edge])}
     return _pick(everything, wanted) | {"id": f"act_{account.account_id}"}
+
+
+def _newest(call: Call, account: Account, kind: Kind, wanted: Fields) -> list[Body]:
+    """The first page of an edge that was asked for as a field: as a list without filters has it."""
+    ids = reversed(call.world.by_account.get((account.account_id, kind), []))
+    standing = (one for one in map(call.world.objects.__getitem__, ids) if is_listed(call, one))
+    return [object_node(call, one, wanted) for one in islice(standing, DEFAULT_LIMIT)]
+
+
+def is_listed(call: Call, found: AdObject) -> bool:
+    """Whether a list without filters shows it: visible by now, neither archived nor deleted."""
+    return found.visible_at <= call.world.now() and (
+        call.world.effective_status(found) not in HIDDEN_BY_DEFAULT
+    )
 
 
 def object_node(call: Call, found: AdObject, wanted: Fields) -> Body:
@@ -67,6 +89,11 @@ def graph_time(unix_seconds: float, account: Account) -> str:
     return datetime.fromtimestamp(unix_seconds, UTC).astimezone(zone).strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
+def account_time(iso: str, account: Account) -> str:
+    """A time of the ledger as the account's Graph answers write it."""
+    return graph_time(datetime.fromisoformat(iso).timestamp(), account)
+
+
 def _object_values(call: Call, found: AdObject, wanted: Fields) -> Body:
     account = call.world.accounts[found.account_id]
     values: Body = {
@@ -87,7 +114,7 @@ def _object_values(call: Call, found: AdObject, wanted: Fields) -> Body:
             above = call.world.objects[found.parent_id]
             values["campaign"] = object_node(call, above, wanted["campaign"])
     if "adsets" in wanted and found.kind == "campaign":
-        below = (call.world.objects[child] for child in found.children)
+        below = (one for one in map(call.world.objects.__getitem__, found.children) if is_listed(call, one))
         values["adsets"] = {"data": [object_node(call, child, wanted["adsets"]) for child in below]}
     if "adlabels" in wanted and found.label_ids:
         labels = (call.world.labels[label_id] for label_id in found.label_ids)

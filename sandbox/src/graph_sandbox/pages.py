@@ -17,16 +17,26 @@ SCOPE_TEXTS = {
 }
 
 STYLE = """
+*{box-sizing:border-box}
 body{margin:0;background:#f0f2f5;font:16px/1.45 system-ui,sans-serif;color:#1c1e21}
 main{max-width:30rem;margin:3rem auto;padding:1.5rem 2rem;background:#fff;border-radius:.75rem;
 box-shadow:0 1px 4px #0003}
-h1{font-size:1.35rem;margin:.2rem 0 .6rem}p.note{color:#606770;font-size:.9rem}
-label{display:block;margin:.55rem 0}select{font:inherit;padding:.3rem;max-width:100%}
-fieldset{border:1px solid #dadde1;border-radius:.5rem;margin:1rem 0}
-button{font:inherit;padding:.6rem 1.1rem;border:0;border-radius:.45rem;margin:.3rem .4rem .3rem 0;
-background:#e4e6eb;cursor:pointer}
-button.main{background:#0866ff;color:#fff}.band{background:#fff3cd;padding:.4rem .7rem;border-radius:.4rem;
-font-size:.85rem}
+h1{font-size:1.35rem;margin:.2rem 0 .6rem}p.note{color:#55595f;font-size:.9rem}
+label{display:block;margin:.55rem 0}label.scope{display:flex;gap:.6rem;align-items:flex-start}
+select{display:block;width:100%;font:inherit;padding:.5rem;margin-top:.3rem;color:inherit;background:#fff;
+border:1px solid #65676b;border-radius:.45rem}
+input[type=checkbox]{width:1.25rem;height:1.25rem;margin:.15rem 0;flex:none}
+small{color:#55595f;overflow-wrap:anywhere}
+fieldset{min-width:0;border:1px solid #65676b;border-radius:.5rem;margin:1rem 0}
+button{display:block;width:100%;min-height:2.75rem;font:inherit;padding:.6rem 1rem;border:0;
+border-radius:.45rem;margin:.5rem 0 0;background:#e4e6eb;color:#1c1e21;cursor:pointer}
+button.main{background:#0a5fd6;color:#fff}
+:focus-visible{outline:3px solid #0a5fd6;outline-offset:2px}
+.band{background:#fff3cd;padding:.4rem .7rem;border-radius:.4rem;font-size:.85rem}
+main.wide{max-width:90rem}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}a{color:#0a5fd6}
+.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.88rem;white-space:nowrap}
+th,td{text-align:left;padding:.3rem .7rem;border-bottom:1px solid #dadde1;vertical-align:top}
+@media(max-width:32rem){main{margin:0;min-height:100vh;padding:1rem;border-radius:0}}
 """
 
 
@@ -49,13 +59,14 @@ def consent(asked: "Asked", world: World, action: str) -> str:
             f'<p class="note">Not asked again because you declined before: {escape(", ".join(withheld))}. '
             "An app asks again with auth_type=rerequest.</p>"
         )
-    return _page(
+    return page(
         f"{app_name} wants access",
         f"""<p class="band">Sandbox: nothing here reaches Meta.</p>
 <h1>{app_name} wants to access your ad accounts</h1>
 <form method="post" action="{escape(action)}">
 {_hidden(hidden)}
-<label>Continue as <select name="persona">{_personas(world, asked.persona)}</select></label>
+<label for="persona">Continue as
+<select id="persona" name="persona">{_personas(world, asked.persona)}</select></label>
 <fieldset><legend>{app_name} would be able to</legend>
 {"".join(map(_scope, asked_now))}</fieldset>{note}
 <button class="main" name="decision" value="approve">Continue</button>
@@ -66,14 +77,16 @@ def consent(asked: "Asked", world: World, action: str) -> str:
 
 
 def error(problem: str) -> str:
-    return _page("Something went wrong", f"<h1>Sorry, something went wrong</h1><p>{escape(problem)}</p>")
+    return page("Something went wrong", f"<h1>Sorry, something went wrong</h1><p>{escape(problem)}</p>")
 
 
-def _page(title: str, body: str) -> str:
+def page(title: str, body: str, *, wide: bool = False) -> str:
+    """A whole page around a body; `wide` is for tables."""
+    kind = " class=wide" if wide else ""
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f"<title>{title}</title><style>{STYLE}</style></head><body><main>{body}</main></body></html>"
+        f"<title>{title}</title><style>{STYLE}</style></head><body><main{kind}>{body}</main></body></html>"
     )
 
 
@@ -97,4 +110,4 @@ def _scope(scope: str) -> str:
     text = escape(SCOPE_TEXTS.get(scope, scope))
     fixed = " disabled" if scope == "public_profile" else ""
     box = f'<input type="checkbox" name="granted" value="{escape(scope)}" checked{fixed}>'
-    return f"<label>{box} {text} <small>({escape(scope)})</small></label>\n"
+    return f'<label class="scope">{box}<span>{text} <small>({escape(scope)})</small></span></label>\n'

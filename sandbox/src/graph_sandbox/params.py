@@ -14,7 +14,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from graph_sandbox.errors import GraphError, invalid_param
+from graph_sandbox.refusals import BODY, invalid_param
 
 SECRET_PARAMS = frozenset(
     {
@@ -78,7 +78,7 @@ async def _form(request: Request) -> FormData:
     try:
         return await request.form()
     except HTTPException as error:
-        raise GraphError("(#100) The request body is not a valid form.", code=100) from error
+        raise BODY.error(what="form") from error
 
 
 def decode(name: str, value: Any, kind: str) -> Any:
@@ -132,7 +132,7 @@ def _json_object(raw: bytes) -> dict[str, Any]:
     if not _answerable(body):
         body = None
     if not isinstance(body, dict):
-        raise GraphError("(#100) The request body is not a valid JSON object.", code=100)
+        raise BODY.error(what="JSON object")
     return body
 
 

@@ -29,6 +29,9 @@ BUDGET_FLOORS = {
 The proportions are Meta's published ones (doubled where it doubles them), the amounts are rounded.
 """
 
+SPEND_CAP_IN_FLOORS = 100
+"""The lowest spend cap of a campaign, in floors for impressions."""
+
 UTC_OFFSET_HOURS = {"SEK": 1, "USD": -8, "JPY": 9, "GBP": 0}
 TIMEZONES = {
     "SEK": "Europe/Stockholm",
@@ -53,7 +56,7 @@ class Account:
     min_daily_budget: int | None = None
     """Overrides the currency's floor for impressions; the other floors keep their proportion."""
     usage_percent: float = 0.0
-    """What the usage headers say; the sandbox counts no real quota."""
+    """The least that the usage headers say, whatever was counted."""
     throttled_until: float = 0.0
     """Unix seconds; until then Marketing calls on this account answer `throttle_code`."""
     throttle_code: int = 80004
@@ -99,11 +102,50 @@ def build_personas() -> tuple[dict[str, Persona], dict[str, Account]]:
             "cleo", "10220000000000003", "Cleo Marsh", "may only read reports", _ids(cleo), READ_ONLY_TASKS
         ),
         Persona("dan", "10220000000000004", "Dan Ek", "has no ad account", ()),
+        *(
+            Persona(key, f"1022000000000000{number}", name, about, _ids(accounts))
+            for number, (key, name, about, accounts) in enumerate(_more_people(), start=5)
+        ),
     )
     return (
         {person.key: person for person in people},
-        {account.account_id: account for account in [*ada, *ben, *cleo]},
+        {
+            account.account_id: account
+            for account in [*ada, *ben, *cleo, *(one for *_, mine in _more_people() for one in mine)]
+        },
     )
+
+
+def _more_people() -> list[tuple[str, str, str, list[Account]]]:
+    """One situation each, where `ada` has them all."""
+    return [
+        (
+            "eva",
+            "Eva Holm",
+            "one account, ready to publish",
+            [
+                Account(
+                    "501500000000001",
+                    "Holm Keramik",
+                    "SEK",
+                    default_dsa_payor="Holm Keramik AB",
+                    default_dsa_beneficiary="Holm Keramik AB",
+                )
+            ],
+        ),
+        ("finn", "Finn Dahl", "one account without EU defaults", [Account("601500000000001", "Dahl", "SEK")]),
+        ("hana", "Hana Sato", "one account in yen", [Account("701500000000001", "Sato Shoten", "JPY")]),
+        (
+            "ivo",
+            "Ivo Brandt",
+            "accounts that are disabled, closed, unsettled",
+            [
+                Account("801500000000001", "Brandt 1", "EUR", account_status=DISABLED, disable_reason=1),
+                Account("801500000000002", "Brandt 2", "EUR", account_status=CLOSED),
+                Account("801500000000003", "Brandt 3", "EUR", account_status=UNSETTLED, disable_reason=3),
+            ],
+        ),
+    ]
 
 
 def _ada_accounts() -> list[Account]:

@@ -6,18 +6,20 @@ it is known from. They are checked by phase, then in the order written. That ord
 """
 
 from graph_sandbox import violations as broken
-from graph_sandbox.adset_rules import ADSET_RULES
+from graph_sandbox import violations_of_budget as budget
+from graph_sandbox.adset_rules import ADSET_MONEY_RULES, ADSET_RULES
 from graph_sandbox.campaign_rules import CAMPAIGN_RULES
-from graph_sandbox.catalog import BID_STRATEGIES, STATUSES
-from graph_sandbox.rule import INVALID, PHASES, On, Rule, one_of
+from graph_sandbox.catalog import CHANGED_ADSET, CHANGED_CAMPAIGN
+from graph_sandbox.rule import EVERY, INVALID, PHASES, UPDATES, On, Rule, enums
+from graph_sandbox.targeting_rules import DSA_RULES, TARGETING_RULES
 from graph_sandbox.violations import Draft
 
 UPDATE_RULES = (
-    one_of("update", "status", STATUSES),
-    one_of("update", "bid_strategy", BID_STRATEGIES),
+    *enums("campaign_update", CHANGED_CAMPAIGN),
+    *enums("adset_update", CHANGED_ADSET),
     Rule(
         "update.deleted",
-        ("update",),
+        UPDATES,
         broken.already_deleted,
         INVALID,
         "inferred",
@@ -26,8 +28,8 @@ UPDATE_RULES = (
     ),
     Rule(
         "update.budget.too_low",
-        ("update",),
-        broken.budget_too_low,
+        ("adset_update",),
+        budget.budget_too_low,
         INVALID,
         "field",
         1885650,
@@ -35,12 +37,71 @@ UPDATE_RULES = (
         "Your ad set budget must be more than {floor} or your ads may not be delivered.",
         "daily_budget",
     ),
+    Rule(
+        "update.archived",
+        UPDATES,
+        broken.unarchives,
+        INVALID,
+        "inferred",
+        title="Archived objects cannot be changed",
+        user_message="An archived object can only be renamed, activated, paused or deleted.",
+    ),
+    Rule(
+        "update.objective",
+        ("campaign_update",),
+        broken.objective_changes,
+        INVALID,
+        "inferred",
+        title="Objective cannot be changed",
+        user_message="The objective of a campaign stays as it was created.",
+        blame="objective",
+    ),
+    Rule(
+        "update.attribution",
+        ("adset_update",),
+        broken.attribution_changes,
+        INVALID,
+        "field",
+        1504040,
+        "Attribution cannot be changed",
+        "The attribution of an ad set stays as it was created.",
+        "attribution_spec",
+    ),
+    Rule(
+        "update.budget.both_levels",
+        UPDATES,
+        budget.budget_moves_to_both_levels,
+        INVALID,
+        "doc",
+        1885621,
+        "Only one budget can be set",
+        "Either the campaign has a budget or its ad sets have.",
+        "daily_budget",
+    ),
+    Rule(
+        "update.ended",
+        ("adset_update",),
+        broken.ended,
+        INVALID,
+        "doc",
+        1487007,
+        "Ad set has ended",
+        "An ad set that has ended cannot be edited, except for its end.",
+        "end_time",
+    ),
 )
 
-RULES: tuple[Rule, ...] = CAMPAIGN_RULES + ADSET_RULES + UPDATE_RULES
+RULES: tuple[Rule, ...] = (
+    *CAMPAIGN_RULES,
+    *ADSET_RULES,
+    *TARGETING_RULES,
+    *ADSET_MONEY_RULES,
+    *DSA_RULES,
+    *UPDATE_RULES,
+)
 RULES_FOR: dict[On, tuple[Rule, ...]] = {
     on: tuple(rule for phase in PHASES for rule in RULES if rule.phase == phase and on in rule.on)
-    for on in ("campaign", "adset", "update")
+    for on in EVERY
 }
 
 
@@ -51,7 +112,15 @@ def validate(kind: On, draft: Draft) -> None:
         GraphError: of the first rule that is broken.
     """
     for rule in RULES_FOR[kind]:
-        if draft.version >= rule.since:
+        if rule.holds(draft.version):
             facts = rule.check(draft)
             if facts is not None:
                 raise rule.error(facts)
+
+
+def check_labels(draft: Draft) -> None:
+    """The one rule that the edges for ad labels share with creates and updates."""
+    rule = next(rule for rule in RULES if rule.rule_id == "adlabels.shape")
+    facts = rule.check(draft)
+    if facts is not None:
+        raise rule.error(facts)

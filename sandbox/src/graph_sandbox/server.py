@@ -8,6 +8,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 GRACE_SECONDS = 1
 """How long calls that hang on purpose may hold up the end of the server."""
+KEEP_ALIVE_SECONDS = 75
+"""Longer than clients keep an idle connection, so that a request never meets its end by chance."""
 
 
 class ReachableProtocol(HttpToolsProtocol):
@@ -30,6 +32,7 @@ def make_server(app: Starlette, *, host: str, port: int, log_level: str = "warni
         access_log=False,
         date_header=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     return uvicorn.Server(config)

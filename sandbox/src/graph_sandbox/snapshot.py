@@ -24,6 +24,7 @@ def take_snapshot(world: World) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "settings": asdict(world.settings),
+        "owned": {person.key: list(person.account_ids) for person in world.personas.values()},
         "accounts": [asdict(account) for account in world.accounts.values()],
         "tokens": [asdict(token) for token in world.tokens.values()],
         "grants": world.grants,
@@ -37,24 +38,31 @@ def restore_snapshot(world: World, saved: dict[str, Any]) -> None:
     """Put the world back to what was saved.
 
     Raises:
-        ValueError: the snapshot is of another format.
+        ValueError, KeyError, TypeError: it is no snapshot, or one of another format.
     """
     if saved.get("format") != FORMAT:
         raise ValueError(f"snapshot format {saved.get('format')} is not {FORMAT}")
+    settings = Settings(**saved["settings"])
+    accounts = {row["account_id"]: Account(**row) for row in saved["accounts"]}
+    tokens = {row["value"]: Token(**row) for row in saved["tokens"]}
+    labels = [Label(**row) for row in saved["labels"]]
+    objects = [AdObject(**row) for row in saved["objects"]]
+    grants, ledger, owned = dict(saved["grants"]), dict(saved["ledger"]), dict(saved.get("owned", {}))
+    settings.deauthorize_url = world.app.deauthorize_url or settings.deauthorize_url
+    settings.data_deletion_url = world.app.data_deletion_url or settings.data_deletion_url
+    # Only from here on is anything changed: what is no snapshot leaves the world as it was.
     world.reset()
-    world.settings = Settings(**saved["settings"])
-    world.accounts |= {row["account_id"]: Account(**row) for row in saved["accounts"]}
-    world.tokens = {row["value"]: Token(**row) for row in saved["tokens"]}
-    world.grants = saved["grants"]
-    for row in saved["labels"]:
-        label = Label(**row)
+    world.settings, world.tokens, world.grants = settings, tokens, grants
+    world.accounts |= accounts
+    for key, account_ids in owned.items():
+        world.give_accounts(key, tuple(account_ids))
+    for label in labels:
         world.labels[label.label_id] = label
         world.label_names[label.account_id, label.name] = label.label_id
-    for row in saved["objects"]:
-        one = AdObject(**row)
+    for one in objects:
         world.objects[one.object_id] = one
         world.by_account.setdefault((one.account_id, one.kind), []).append(one.object_id)
-    world.ledger.load(saved["ledger"])
+    world.ledger.load(ledger)
 
 
 def load_file(world: World, path: Path) -> None:

@@ -32,7 +32,15 @@ class Settings:
     token_app_id: str = ""
     """What `debug_token` says that tokens belong to; the app registered here unless set."""
     read_lag_seconds: float = 0.0
+    deauthorize_url: str | None = None
+    """Where the app wants to hear that a person removed it."""
+    data_deletion_url: str | None = None
+    """Where the app wants to hear that a person wants their data deleted."""
+    access_tier: Literal["unlimited", "development", "standard"] = "unlimited"
+    """Which of Meta's rate limits are counted and enforced."""
     clock_offset_seconds: float = 0.0
+    clock_stopped_at: float | None = None
+    """Unix seconds at which the clock stands, the offset on top; None while it runs."""
 
 
 @dataclass(slots=True)
@@ -43,6 +51,8 @@ class App:
     app_secret: str
     redirect_uris: tuple[str, ...]
     name: str = "Project Auto"
+    deauthorize_url: str | None = None
+    data_deletion_url: str | None = None
 
 
 @dataclass(slots=True)
@@ -107,7 +117,9 @@ class World:
 
     def reset(self, *, keep_logins: bool = False) -> None:
         """Back to the first day. `keep_logins` spares tokens and grants; ids are never given out twice."""
-        self.settings = Settings()
+        self.settings = Settings(
+            deauthorize_url=self.app.deauthorize_url, data_deletion_url=self.app.data_deletion_url
+        )
         self.personas, self.accounts = build_personas()
         self.users: dict[str, Persona] = {person.user_id: person for person in self.personas.values()}
         self.objects: dict[str, AdObject] = {}
@@ -137,14 +149,19 @@ class World:
         ]
         ids = tuple(account.account_id for account in made)
         self.accounts |= {account.account_id: account for account in made}
-        self.personas[key] = self.users[person.user_id] = replace(
-            person, account_ids=(*person.account_ids, *ids)
-        )
+        self.give_accounts(key, (*person.account_ids, *ids))
         return [f"act_{account_id}" for account_id in ids]
+
+    def give_accounts(self, key: str, account_ids: tuple[str, ...]) -> None:
+        """Make these the ad accounts of a persona."""
+        person = self.personas[key]
+        self.personas[key] = self.users[person.user_id] = replace(person, account_ids=account_ids)
 
     def now(self) -> float:
         """Unix seconds of the sandbox's clock, which a test may shift."""
-        return time.time() + self.settings.clock_offset_seconds
+        settings = self.settings
+        running = time.time() if settings.clock_stopped_at is None else settings.clock_stopped_at
+        return running + settings.clock_offset_seconds
 
     def next_id(self) -> str:
         """A numeric id that no earlier run of the sandbox has used, as long as clocks go forward."""
@@ -170,6 +187,20 @@ class World:
         event = "token_restored" if subcode is None else "token_revoked"
         self.ledger.append(event, self.now(), user_id=user_id, subcode=subcode, tokens=len(mine))
         return len(mine)
+
+    def expire_tokens(self, user_id: str) -> int:
+        """Make the lifetime of a user's tokens end now."""
+        now = self.now()
+        mine = [token for token in self.tokens.values() if token.user_id == user_id]
+        for token in mine:
+            token.expires_at = now
+        self.ledger.append("token_expired", now, user_id=user_id, tokens=len(mine))
+        return len(mine)
+
+    def remove_app(self, user_id: str) -> None:
+        """The person takes everything back: no grants are left, and the tokens answer 458."""
+        self.grants.pop(user_id, None)
+        self.invalidate_tokens(user_id, 458)
 
     def label_for(self, account_id: str, name: str) -> Label:
         """The account's label of that name, made when it does not exist."""

@@ -8,11 +8,22 @@ import hmac
 
 from graph_sandbox.access import token_problem
 from graph_sandbox.call import Body, Call
-from graph_sandbox.errors import GraphError, invalid_param
+from graph_sandbox.errors import GraphError
 from graph_sandbox.marketing import Change
+from graph_sandbox.refusals import (
+    APP_SECRET,
+    APP_UNKNOWN,
+    BAD_TOKEN,
+    CODE_EXPIRED,
+    CODE_UNKNOWN,
+    CODE_USED,
+    REDIRECT_DIFFERS,
+    invalid_param,
+    missing_param,
+)
 from graph_sandbox.state import Token
 
-CODE_EXPIRED, REDIRECT_DIFFERS, CODE_USED = 36007, 36008, 36009
+DATA_ACCESS_SECONDS = 90 * 24 * 3600
 
 
 def issue_access_token(call: Call) -> Body | Change:
@@ -36,41 +47,33 @@ def debug_token(call: Call) -> Body:
     """
     raw = call.params.text("input_token")
     if not raw:
-        raise GraphError("(#100) The parameter input_token is required.", code=100)
+        raise missing_param("input_token")
     token = call.world.tokens.get(raw)
     if token is None:
-        unknown = GraphError("Invalid OAuth access token - Cannot parse access token", code=190)
-        return {"data": {"is_valid": False, "scopes": [], "error": _short(unknown)}}
+        return {"data": {"is_valid": False, "scopes": [], "error": _short(BAD_TOKEN.error())}}
     return {"data": _describe(call, token)}
 
 
 def _check_client(call: Call) -> None:
     app = call.world.app
     if call.params.text("client_id") != app.app_id:
-        raise GraphError(
-            "Error validating application. Cannot get application info due to a system error.", code=101
-        )
+        raise APP_UNKNOWN.error()
     secret = call.params.text("client_secret") or ""
     if not hmac.compare_digest(secret.encode(), app.app_secret.encode()):
-        raise GraphError("Error validating client secret.", code=1)
+        raise APP_SECRET.error()
 
 
 def _exchange_code(call: Call) -> Change:
     world = call.world
     code = world.codes.get(call.params.text("code") or "")
     if code is None:
-        raise GraphError("Invalid verification code format.", code=100, subcode=CODE_EXPIRED)
+        raise CODE_UNKNOWN.error()
     if code.used:
-        raise GraphError("This authorization code has been used.", code=100, subcode=CODE_USED)
+        raise CODE_USED.error()
     if code.expires_at <= world.now():
-        raise GraphError("This authorization code has expired.", code=100, subcode=CODE_EXPIRED)
+        raise CODE_EXPIRED.error()
     if call.params.text("redirect_uri") != code.redirect_uri:
-        raise GraphError(
-            "Error validating verification code. Please make sure your redirect_uri is identical to the one "
-            "you used in the OAuth dialog request",
-            code=100,
-            subcode=REDIRECT_DIFFERS,
-        )
+        raise REDIRECT_DIFFERS.error()
 
     def apply() -> Body:
         code.used = True
@@ -83,7 +86,7 @@ def _exchange_for_long(call: Call) -> Change:
     world = call.world
     token = world.tokens.get(call.params.text("fb_exchange_token") or "")
     if token is None or token.user_id is None:
-        raise GraphError("Invalid OAuth access token - Cannot parse access token", code=190)
+        raise BAD_TOKEN.error()
     problem = token_problem(call, token)
     if problem is not None:
         raise problem

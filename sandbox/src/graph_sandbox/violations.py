@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from graph_sandbox.markets import (
-    CURRENCY_SYMBOLS,
-    DSA_COUNTRIES,
-    DSA_COUNTRY_GROUPS,
     GOALS_BY_OBJECTIVE,
-    WHOLE_UNIT_CURRENCIES,
+    GOALS_WITH_FREQUENCY,
+    LONG_ATTRIBUTION_GOALS,
+    needed_for,
+    timestamp,
 )
 from graph_sandbox.personas import Account
 from graph_sandbox.state import AdObject, World
@@ -21,13 +21,8 @@ Facts = dict[str, str]
 Check = Callable[["Draft"], Facts | None]
 
 BROKEN: Facts = {}
-BIDS_WITH_AMOUNT = frozenset({"LOWEST_COST_WITH_BID_CAP", "COST_CAP"})
-FREQUENT_ACTIONS = frozenset({"CLICKS", "LINK_CLICKS", "PAGE_LIKES", "POST_ENGAGEMENT"})
-RARE_ACTIONS = frozenset({"APP_INSTALLS", "OFFER_CLAIMS", "PURCHASE"})
-FULL_AGE_MAX = 65
-ADVANTAGE_AGE_MIN = 25
-DSA_LENGTH = 512
-COUNTRY_LENGTH = 2
+NO_CATEGORY = frozenset({"NONE"})
+ONE_DAY_CLICK = ("CLICK_THROUGH", 1)
 
 
 @dataclass(slots=True)
@@ -42,6 +37,19 @@ class Draft:
     """The campaign an ad set is for."""
     target: AdObject | None = None
     """The object an update changes."""
+
+    def current(self, name: str) -> Any:
+        """What the object will have: the sent value, else the one it had."""
+        if name in self.values:
+            return self.values[name]
+        return self.target.values.get(name) if self.target else None
+
+    @property
+    def above(self) -> AdObject | None:
+        """The campaign of the ad set that is created or changed."""
+        if self.target is not None and self.target.parent_id is not None:
+            return self.world.objects.get(self.target.parent_id)
+        return self.campaign
 
     @property
     def targeting(self) -> dict[str, Any]:
@@ -128,30 +136,6 @@ def bad_labels(draft: Draft) -> Facts | None:
     return None
 
 
-def sharing_with_campaign_budget(draft: Draft) -> Facts | None:
-    return BROKEN if draft.has_budget and draft.values.get("is_adset_budget_sharing_enabled") else None
-
-
-def sharing_not_said(draft: Draft) -> Facts | None:
-    said = draft.values.get("is_adset_budget_sharing_enabled") is not None
-    return None if said or draft.has_budget else BROKEN
-
-
-def sharing_without_bid_strategy(draft: Draft) -> Facts | None:
-    shares = draft.values.get("is_adset_budget_sharing_enabled")
-    return BROKEN if shares and not draft.values.get("bid_strategy") else None
-
-
-def both_budgets(draft: Draft) -> Facts | None:
-    both = draft.values.get("daily_budget") and draft.values.get("lifetime_budget")
-    return BROKEN if both else None
-
-
-def bid_strategy_without_budget(draft: Draft) -> Facts | None:
-    shares = draft.values.get("is_adset_budget_sharing_enabled")
-    return BROKEN if draft.values.get("bid_strategy") and not draft.has_budget and not shares else None
-
-
 def campaign_unknown(draft: Draft) -> Facts | None:
     found = draft.campaign
     live = (
@@ -163,92 +147,8 @@ def campaign_unknown(draft: Draft) -> Facts | None:
     return None if live else {"campaign_id": str(draft.values.get("campaign_id"))}
 
 
-def budget_on_both_levels(draft: Draft) -> Facts | None:
-    return BROKEN if draft.has_budget and draft.campaign_has_budget else None
-
-
-def no_location(draft: Draft) -> Facts | None:
-    somewhere = any(
-        value for name, value in draft.geo.items() if name != "location_types" and isinstance(value, list)
-    )
-    return None if somewhere or draft.targeting.get("custom_audiences") else BROKEN
-
-
-def bad_country(draft: Draft) -> Facts | None:
-    for value in draft.places("countries"):
-        if not (
-            isinstance(value, str) and len(value) == COUNTRY_LENGTH and value.isalpha() and value.isupper()
-        ):
-            return {"value": str(value)}
-    return None
-
-
-def location_types(draft: Draft) -> Facts | None:
-    allowed = "location_types" not in draft.geo or sorted(map(str, draft.places("location_types"))) == [
-        "home",
-        "recent",
-    ]
-    return None if allowed else BROKEN
-
-
-def advantage_audience_not_flag(draft: Draft) -> Facts | None:
-    flag = draft.advantage_audience
-    return None if flag is None or flag in (0, 1, "0", "1") else BROKEN
-
-
-def advantage_audience_missing(draft: Draft) -> Facts | None:
-    return BROKEN if draft.advantage_audience is None else None
-
-
-def advantage_age_max(draft: Draft) -> Facts | None:
-    age = draft.targeting.get("age_max")
-    return BROKEN if _advantage_on(draft) and isinstance(age, int) and age < FULL_AGE_MAX else None
-
-
-def advantage_age_min(draft: Draft) -> Facts | None:
-    age = draft.targeting.get("age_min")
-    return BROKEN if _advantage_on(draft) and isinstance(age, int) and age > ADVANTAGE_AGE_MIN else None
-
-
-def bid_amount_missing(draft: Draft) -> Facts | None:
-    strategy = _bid_strategy(draft)
-    needs = strategy in BIDS_WITH_AMOUNT and not draft.values.get("bid_amount")
-    return {"bid_strategy": strategy} if strategy and needs else None
-
-
-def bid_not_said(draft: Draft) -> Facts | None:
-    """Nobody says how to bid, or a minimum return is asked for without its constraint."""
-    strategy = _bid_strategy(draft)
-    if strategy is None and not draft.values.get("bid_amount"):
-        return {"bid_strategy": "LOWEST_COST_WITH_BID_CAP"}
-    if strategy == "LOWEST_COST_WITH_MIN_ROAS" and not draft.values.get("bid_constraints"):
-        return {"bid_strategy": strategy}
-    return None
-
-
-def budget_missing(draft: Draft) -> Facts | None:
-    return None if draft.has_budget or draft.campaign_has_budget else BROKEN
-
-
-def budget_too_low(draft: Draft) -> Facts | None:
-    """Daily budgets only: a lifetime floor depends on the days between start and end."""
-    budget = draft.values.get("daily_budget")
-    if budget is None:
-        return None
-    before = draft.target.values if draft.target else {}
-    billing_event = draft.values.get("billing_event") or before.get("billing_event")
-    floor = daily_floor_minor(draft.account, str(billing_event))
-    if budget >= floor:
-        return None
-    return {"floor": money(floor, draft.account.currency)}
-
-
 def already_deleted(draft: Draft) -> Facts | None:
     return BROKEN if draft.target is not None and draft.target.values["status"] == "DELETED" else None
-
-
-def lifetime_without_end(draft: Draft) -> Facts | None:
-    return BROKEN if draft.values.get("lifetime_budget") and not draft.values.get("end_time") else None
 
 
 def goal_not_for_objective(draft: Draft) -> Facts | None:
@@ -258,60 +158,89 @@ def goal_not_for_objective(draft: Draft) -> Facts | None:
     return None if allowed is None or goal in allowed else {"goal": goal, "objective": objective}
 
 
-def dsa_too_long(draft: Draft) -> Facts | None:
-    for name in ("dsa_payor", "dsa_beneficiary"):
-        if len(draft.values.get(name) or "") > DSA_LENGTH:
-            return {"name": name}
-    return None
+def category_without_country(draft: Draft) -> Facts | None:
+    real = set(map(str, draft.values.get("special_ad_categories") or ())) - NO_CATEGORY
+    return BROKEN if real and not draft.values.get("special_ad_category_country") else None
 
 
-def dsa_missing(name: str) -> Check:
-    """Regulated places need the field, sent or as the account's default; each is filled on its own."""
-
-    def check(draft: Draft) -> Facts | None:
-        if not in_regulated_region(draft.geo):
-            return None
-        return None if draft.values.get(name) or getattr(draft.account, f"default_{name}") else BROKEN
-
-    return check
+def skadnetwork_without_app(draft: Draft) -> Facts | None:
+    promoted = draft.values.get("promoted_object") or {}
+    wanted = draft.values.get("is_skadnetwork_attribution")
+    return BROKEN if wanted and not promoted.get("application_id") else None
 
 
-def in_regulated_region(geo: dict[str, Any]) -> bool:
-    """Whether the targeting touches the EU: by country, group, or the country of a smaller place."""
-    if DSA_COUNTRIES & {str(code) for code in places_of(geo, "countries")}:
-        return True
-    if DSA_COUNTRY_GROUPS & {str(group) for group in places_of(geo, "country_groups")}:
-        return True
-    places = [place for value in geo.values() if isinstance(value, list) for place in value]
-    return any(isinstance(place, dict) and str(place.get("country")) in DSA_COUNTRIES for place in places)
+def ends_in_past(draft: Draft) -> Facts | None:
+    end = _end(draft)
+    return BROKEN if end is not None and end <= draft.world.now() else None
 
 
-def daily_floor_minor(account: Account, billing_event: str) -> int:
-    """The lowest daily budget for what is charged for, in minor units of the account's currency."""
-    impressions, frequent, video, rare = account.floors()
-    if billing_event in FREQUENT_ACTIONS:
-        return frequent
-    if billing_event in RARE_ACTIONS:
-        return rare
-    return video if billing_event == "THRUPLAY" else impressions
+def ends_before_start(draft: Draft) -> Facts | None:
+    start, end = timestamp(draft.values.get("start_time")), _end(draft)
+    return BROKEN if start is not None and end is not None and end <= start else None
 
 
-def money(amount_minor: int, currency: str) -> str:
-    symbol = CURRENCY_SYMBOLS.get(currency, f"{currency} ")
-    if currency in WHOLE_UNIT_CURRENCIES:
-        return f"{symbol}{amount_minor}"
-    return f"{symbol}{amount_minor // 100}.{amount_minor % 100:02d}"
+def promoted_object_missing(draft: Draft) -> Facts | None:
+    """The pair of objective and goal says which keys; one of the alternatives has to be there whole."""
+    objective = str(draft.campaign.values.get("objective")) if draft.campaign else ""
+    goal = str(draft.values.get("optimization_goal"))
+    alternatives = needed_for(objective, goal)
+    sent = draft.values.get("promoted_object")
+    above = draft.campaign.values.get("promoted_object") if draft.campaign else None
+    have = {key for one in (sent, above) if isinstance(one, dict) for key, value in one.items() if value}
+    if not alternatives or any(have.issuperset(keys) for keys in alternatives):
+        return None
+    needed = " or ".join(" and ".join(keys) for keys in alternatives)
+    return {"goal": goal, "objective": objective, "needed": needed}
 
 
-def _advantage_on(draft: Draft) -> bool:
-    return draft.advantage_audience in (1, "1")
+def attribution_not_allowed(draft: Draft) -> Facts | None:
+    """Anything but conversions, apps and engaged goals has a click window of one day and no other."""
+    spec = draft.values.get("attribution_spec")
+    if not spec or str(draft.values.get("optimization_goal")) in LONG_ATTRIBUTION_GOALS:
+        return None
+    windows = [(one.get("event_type"), one.get("window_days")) for one in spec if isinstance(one, dict)]
+    return None if windows == [ONE_DAY_CLICK] else BROKEN
 
 
-def _bid_strategy(draft: Draft) -> str | None:
-    own = draft.values.get("bid_strategy")
-    if own:
-        return str(own)
-    above = draft.campaign.values.get("bid_strategy") if draft.campaign else None
-    if above:
-        return str(above)
-    return "LOWEST_COST_WITH_BID_CAP" if draft.values.get("bid_amount") else None
+def attribution_changes(draft: Draft) -> Facts | None:
+    sent = draft.values.get("attribution_spec")
+    before = draft.target.values.get("attribution_spec") if draft.target else None
+    return BROKEN if sent is not None and sent != before else None
+
+
+def frequency_without_reach(draft: Draft) -> Facts | None:
+    goal = str(draft.values.get("optimization_goal"))
+    asked = draft.values.get("frequency_control_specs")
+    return BROKEN if asked and goal not in GOALS_WITH_FREQUENCY else None
+
+
+def destination_not_for_objective(draft: Draft) -> Facts | None:
+    """An app needs an app objective, or at least one that can lead to an app; lead forms need leads."""
+    objective = str(draft.campaign.values.get("objective")) if draft.campaign else ""
+    destination = str(draft.values.get("destination_type"))
+    wrong = (objective == "OUTCOME_APP_PROMOTION" and destination == "WEBSITE") or (
+        destination == "ON_AD" and objective not in {"OUTCOME_LEADS", "OUTCOME_ENGAGEMENT"}
+    )
+    return {"destination": destination, "objective": objective} if wrong else None
+
+
+def unarchives(draft: Draft) -> Facts | None:
+    is_archived = draft.target is not None and draft.target.values["status"] == "ARCHIVED"
+    return BROKEN if is_archived and set(draft.values) - {"name", "status", "execution_options"} else None
+
+
+def objective_changes(draft: Draft) -> Facts | None:
+    sent = draft.values.get("objective")
+    before = draft.target.values.get("objective") if draft.target else None
+    return BROKEN if sent is not None and sent != before else None
+
+
+def ended(draft: Draft) -> Facts | None:
+    end = timestamp(draft.target.values.get("end_time")) if draft.target else None
+    over = end is not None and end <= draft.world.now()
+    return BROKEN if over and set(draft.values) - {"end_time", "status", "execution_options"} else None
+
+
+def _end(draft: Draft) -> float | None:
+    """Unix seconds; 0 means an open end."""
+    return timestamp(draft.values.get("end_time") or draft.values.get("stop_time")) or None

@@ -8,11 +8,41 @@ import os
 import socket
 import struct
 from contextlib import suppress
+from typing import Protocol
 
 from starlette.responses import Response
 from starlette.types import Receive, Send
 
 LINGER_ZERO = struct.pack("ii", 1, 0)
+
+
+class Connection(Protocol):
+    """What a fault can do to a client: on a socket of its own, or as a member of a batch."""
+
+    async def hang(self, seconds: float | None) -> None: ...
+    async def close(self) -> None: ...
+    async def reset(self) -> None: ...
+    async def cut(self, response: Response, body: bytes) -> None: ...
+    async def trickle(self, response: Response, body: bytes, pause_seconds: float) -> None: ...
+
+
+class MemberWire:
+    """A batch member has no connection: whatever breaks it leaves `null` in its place."""
+
+    async def hang(self, seconds: float | None) -> None:
+        await asyncio.sleep(seconds or 0)
+
+    async def close(self) -> None:
+        """Nothing to close."""
+
+    async def reset(self) -> None:
+        """Nothing to reset."""
+
+    async def cut(self, response: Response, body: bytes) -> None:
+        """Nothing was begun."""
+
+    async def trickle(self, response: Response, body: bytes, pause_seconds: float) -> None:
+        """Nothing was begun."""
 
 
 class Wire:

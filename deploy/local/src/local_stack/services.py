@@ -191,6 +191,8 @@ def _sandbox(ports: Ports, credentials: Credentials, *, data_dir: Path, redirect
             "SANDBOX_APP_ID": credentials.app_id,
             "SANDBOX_APP_SECRET": credentials.app_secret,
             "SANDBOX_REDIRECT_URIS": redirect_url,
+            "SANDBOX_DEAUTHORIZE_URL": f"{gateway_url(ports)}/meta/deauthorize",
+            "SANDBOX_DATA_DELETION_URL": f"{gateway_url(ports)}/meta/data-deletion",
             "SANDBOX_STATE": str(data_dir / "sandbox.json"),
             "PYTHONUNBUFFERED": "1",
         },
