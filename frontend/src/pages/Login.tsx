@@ -1,0 +1,59 @@
+import { Alert, Button, PasswordInput, Stack, TextInput } from '@mantine/core';
+import { useMutation } from '@tanstack/react-query';
+import { getRouteApi, useRouter } from '@tanstack/react-router';
+
+import { api, ok } from '../api/client';
+import { me } from '../api/queries';
+import { Failure } from '../components/Failure';
+import { RouteAnchor } from '../components/links';
+import { queryClient } from '../shell/session';
+import { texts } from '../texts';
+import { Door } from './Door';
+import { pageToReturnTo, valuesOf } from './forms';
+
+const route = getRouteApi('/login');
+const login = texts.login;
+
+export function Login() {
+  const { error, next } = route.useSearch();
+  const router = useRouter();
+  const logIn = useMutation({
+    mutationFn: (form: FormData) =>
+      ok(api.POST('/auth/login', { body: valuesOf(form, 'email', 'password') })),
+    onSuccess: async () => {
+      await queryClient.query({ ...me, staleTime: 0 });
+      router.history.push(pageToReturnTo(next));
+    },
+  });
+  const reason = error === undefined ? undefined : (login.reasons as Record<string, string>)[error];
+  return (
+    <Door title={login.title}>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          logIn.mutate(new FormData(event.currentTarget));
+        }}
+      >
+        <Stack>
+          {reason !== undefined && <Alert color="yellow">{reason}</Alert>}
+          <TextInput
+            name="email"
+            type="email"
+            label={login.email}
+            autoComplete="username"
+            required
+            autoFocus
+          />
+          <PasswordInput name="password" label={login.password} autoComplete="current-password" required />
+          {logIn.isError && <Failure error={logIn.error} />}
+          <Button type="submit" loading={logIn.isPending}>
+            {login.submit}
+          </Button>
+          <RouteAnchor to="/signup" ta="center">
+            {login.toSignup}
+          </RouteAnchor>
+        </Stack>
+      </form>
+    </Door>
+  );
+}

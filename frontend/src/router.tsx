@@ -1,0 +1,121 @@
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router';
+
+import { me } from './api/queries';
+import { NotFound } from './pages/NotFound';
+import { queryClient } from './shell/session';
+import { Shell } from './shell/Shell';
+
+const root = createRootRoute({ notFoundComponent: NotFound });
+
+interface LoginSearch {
+  error?: string;
+  next?: string;
+}
+
+const login = createRoute({
+  getParentRoute: () => root,
+  path: '/login',
+  validateSearch: (search: Record<string, unknown>): LoginSearch => ({
+    ...(typeof search.error === 'string' && { error: search.error }),
+    ...(typeof search.next === 'string' && { next: search.next }),
+  }),
+  component: lazyRouteComponent(() => import('./pages/Login'), 'Login'),
+});
+
+const signup = createRoute({
+  getParentRoute: () => root,
+  path: '/signup',
+  component: lazyRouteComponent(() => import('./pages/Signup'), 'Signup'),
+});
+
+/** Everything below is for who is logged in; others come back here after logging in. */
+const member = createRoute({
+  getParentRoute: () => root,
+  id: 'member',
+  component: Shell,
+  beforeLoad: async ({ location }) => {
+    const found = await queryClient.query({ ...me, staleTime: 'static' });
+    if (found === null) throw redirect({ to: '/login', search: { next: location.href } });
+    return { me: found };
+  },
+});
+
+const home = createRoute({
+  getParentRoute: () => member,
+  path: '/',
+  beforeLoad: () => {
+    throw redirect({ to: '/ads', replace: true });
+  },
+});
+
+const overview = createRoute({
+  getParentRoute: () => member,
+  path: '/ads',
+  component: lazyRouteComponent(() => import('./pages/ads/Overview'), 'Overview'),
+});
+
+const setup = createRoute({
+  getParentRoute: () => member,
+  path: '/ads/setup',
+  component: lazyRouteComponent(() => import('./pages/ads/Setup'), 'Setup'),
+});
+
+const campaign = createRoute({
+  getParentRoute: () => member,
+  path: '/ads/campaign',
+  component: lazyRouteComponent(() => import('./pages/ads/Campaign'), 'Campaign'),
+});
+
+const diagnostics = createRoute({
+  getParentRoute: () => member,
+  path: '/ads/diagnostics',
+  component: lazyRouteComponent(() => import('./pages/ads/Diagnostics'), 'Diagnostics'),
+});
+
+const run = createRoute({
+  getParentRoute: () => member,
+  path: '/ads/diagnostics/$runId',
+  component: lazyRouteComponent(() => import('./pages/ads/Run'), 'Run'),
+});
+
+interface SettingsSearch {
+  meta?: string;
+  error?: string;
+}
+
+/** Meta's dialog returns here, by way of the gateway: `meta=connected`, or `meta=error` with a reason. */
+const settings = createRoute({
+  getParentRoute: () => member,
+  path: '/settings',
+  validateSearch: (search: Record<string, unknown>): SettingsSearch => ({
+    ...(typeof search.meta === 'string' && { meta: search.meta }),
+    ...(typeof search.error === 'string' && { error: search.error }),
+  }),
+  component: lazyRouteComponent(() => import('./pages/settings/Settings'), 'Settings'),
+});
+
+const account = createRoute({
+  getParentRoute: () => member,
+  path: '/account',
+  component: lazyRouteComponent(() => import('./pages/Account'), 'Account'),
+});
+
+const tree = root.addChildren([
+  login,
+  signup,
+  member.addChildren([home, overview, setup, campaign, diagnostics, run, settings, account]),
+]);
+
+export const router = createRouter({ routeTree: tree, basepath: '/console', defaultPreload: 'intent' });
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: typeof router;
+  }
+}
