@@ -20,7 +20,7 @@ whenSessionIsOver(() => {
   const here = router.state.location;
   if (here.pathname === '/login') return;
   forgetCustomer();
-  void router.navigate({ to: '/login', search: { error: 'session_expired', next: here.href } });
+  void router.navigate({ to: '/login', search: { error: 'session_expired', next: here.publicHref } });
 });
 
 const place = document.getElementById('root');

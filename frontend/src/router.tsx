@@ -41,7 +41,7 @@ const member = createRoute({
   component: Shell,
   beforeLoad: async ({ location }) => {
     const found = await queryClient.query({ ...me, staleTime: 'static' });
-    if (found === null) throw redirect({ to: '/login', search: { next: location.href } });
+    if (found === null) throw redirect({ to: '/login', search: { next: location.publicHref } });
     return { me: found };
   },
 });

@@ -49,7 +49,8 @@ export async function ok<T>(call: Promise<Answer<T>>): Promise<T> {
   throw problem;
 }
 
-// A refused login is a 401 too, and no session ended by it.
+// Who was not logged in has no session that could be over, and a refused login ends none.
 function isSessionOver(problem: Problem, response: Response): boolean {
-  return problem.status === 401 && !new URL(response.url).pathname.startsWith('/auth/login');
+  const isLogin = new URL(response.url).pathname === '/auth/login';
+  return problem.status === 401 && customerId !== null && !isLogin;
 }
