@@ -6,21 +6,18 @@ import { createRoot } from 'react-dom/client';
 
 import { whenSessionIsOver } from './api/client';
 import { router } from './router';
-import { forgetCustomer, queryClient } from './shell/session';
+import { leaveForLogin, queryClient } from './shell/session';
 import './styles.css';
 
 const theme = createTheme({
   primaryColor: 'blue',
-  primaryShade: { light: 7, dark: 8 },
+  primaryShade: { light: 8, dark: 8 },
   defaultRadius: 'md',
   respectReducedMotion: true,
 });
 
-whenSessionIsOver(() => {
-  const here = router.state.location;
-  if (here.pathname === '/login') return;
-  forgetCustomer();
-  void router.navigate({ to: '/login', search: { error: 'session_expired', next: here.publicHref } });
+whenSessionIsOver((why) => {
+  leaveForLogin(router, why);
 });
 
 const place = document.getElementById('root');

@@ -8,8 +8,9 @@ import {
 
 import { me } from './api/queries';
 import { NotFound } from './pages/NotFound';
+import { Broken } from './shell/Broken';
 import { queryClient } from './shell/session';
-import { Shell } from './shell/Shell';
+import { Waiting } from './shell/Waiting';
 
 const root = createRootRoute({ notFoundComponent: NotFound });
 
@@ -38,7 +39,7 @@ const signup = createRoute({
 const member = createRoute({
   getParentRoute: () => root,
   id: 'member',
-  component: Shell,
+  component: lazyRouteComponent(() => import('./shell/Shell'), 'Shell'),
   beforeLoad: async ({ location }) => {
     const found = await queryClient.query({ ...me, staleTime: 'static' });
     if (found === null) throw redirect({ to: '/login', search: { next: location.publicHref } });
@@ -112,7 +113,14 @@ const tree = root.addChildren([
   member.addChildren([home, overview, setup, campaign, diagnostics, run, settings, account]),
 ]);
 
-export const router = createRouter({ routeTree: tree, basepath: '/console', defaultPreload: 'intent' });
+export const router = createRouter({
+  routeTree: tree,
+  basepath: '/console',
+  defaultPreload: 'intent',
+  defaultErrorComponent: Broken,
+  defaultPendingComponent: Waiting,
+  scrollRestoration: true,
+});
 
 declare module '@tanstack/react-router' {
   interface Register {

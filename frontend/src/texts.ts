@@ -4,6 +4,7 @@ export const texts = {
   nav: {
     label: 'Pages',
     ads: 'Ads',
+    you: 'You',
     overview: 'Overview',
     setup: 'Setup',
     campaign: 'Campaign',
@@ -23,6 +24,10 @@ export const texts = {
     notFound: 'There is no such page',
     home: 'Go to the overview',
   },
+  unreachable: {
+    title: 'The server cannot be reached',
+    text: 'What you see may be out of date. The page tries again every few seconds and goes on by itself.',
+  },
   login: {
     title: 'Log in',
     email: 'Email',
@@ -31,6 +36,7 @@ export const texts = {
     toSignup: 'No account yet? Sign up',
     reasons: {
       session_expired: 'Your session ended. Log in to go on.',
+      session_changed: 'Somebody else logged in in this browser. Log in to go on.',
       session_mismatch:
         'You were logged in as somebody else when Meta sent you back. Log in and connect again.',
     },

@@ -28,8 +28,19 @@ const UNREADABLE = {
 const UNREACHABLE = {
   code: 'UNREACHABLE',
   message: 'The server cannot be reached.',
-  hint: 'Check your connection; this page tries again by itself.',
+  hint: 'Check your connection and try again.',
 };
+
+const BROKEN = {
+  code: 'BROKEN',
+  message: 'Something in this page broke.',
+  hint: 'Reload the page. If it stays, tell your operator.',
+};
+
+/** No answer came. */
+export function unreachable(): Problem {
+  return new Problem({ status: 0, ...UNREACHABLE });
+}
 
 /** Read a refused answer: the contract has two shapes, and a proxy in between may answer with neither. */
 export function problemOf(response: Response, body: unknown): Problem {
@@ -51,7 +62,7 @@ export function problemOf(response: Response, body: unknown): Problem {
 /** Whatever a call threw, as a Problem. */
 export function asProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  return new Problem({ status: 0, ...UNREACHABLE });
+  return new Problem({ status: 0, ...BROKEN });
 }
 
 function secondsOf(header: string | null): number | null {

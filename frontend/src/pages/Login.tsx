@@ -3,10 +3,9 @@ import { useMutation } from '@tanstack/react-query';
 import { getRouteApi, useRouter } from '@tanstack/react-router';
 
 import { api, ok } from '../api/client';
-import { me } from '../api/queries';
 import { Failure } from '../components/Failure';
 import { RouteAnchor } from '../components/links';
-import { queryClient } from '../shell/session';
+import { enter } from '../shell/session';
 import { texts } from '../texts';
 import { Door } from './Door';
 import { pageToReturnTo, valuesOf } from './forms';
@@ -21,8 +20,8 @@ export function Login() {
     mutationFn: (form: FormData) =>
       ok(api.POST('/auth/login', { body: valuesOf(form, 'email', 'password') })),
     onSuccess: async () => {
-      await queryClient.query({ ...me, staleTime: 0 });
-      router.history.push(pageToReturnTo(next));
+      await enter();
+      router.history.push(pageToReturnTo(next, error));
     },
   });
   const reason = error === undefined ? undefined : (login.reasons as Record<string, string>)[error];
@@ -35,16 +34,27 @@ export function Login() {
         }}
       >
         <Stack>
-          {reason !== undefined && <Alert color="yellow">{reason}</Alert>}
+          {reason !== undefined && (
+            <Alert color="yellow" role="alert">
+              {reason}
+            </Alert>
+          )}
           <TextInput
             name="email"
             type="email"
             label={login.email}
             autoComplete="username"
             required
+            withAsterisk={false}
             autoFocus
           />
-          <PasswordInput name="password" label={login.password} autoComplete="current-password" required />
+          <PasswordInput
+            name="password"
+            label={login.password}
+            autoComplete="current-password"
+            required
+            withAsterisk={false}
+          />
           {logIn.isError && <Failure error={logIn.error} />}
           <Button type="submit" loading={logIn.isPending}>
             {login.submit}

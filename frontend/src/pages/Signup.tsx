@@ -3,10 +3,9 @@ import { useMutation } from '@tanstack/react-query';
 import { useRouter } from '@tanstack/react-router';
 
 import { api, ok } from '../api/client';
-import { me } from '../api/queries';
 import { Failure } from '../components/Failure';
 import { RouteAnchor } from '../components/links';
-import { queryClient } from '../shell/session';
+import { enter } from '../shell/session';
 import { texts } from '../texts';
 import { Door } from './Door';
 import { valuesOf } from './forms';
@@ -19,7 +18,7 @@ export function Signup() {
     mutationFn: (form: FormData) =>
       ok(api.POST('/signup', { body: valuesOf(form, 'name', 'email', 'password') })),
     onSuccess: async () => {
-      await queryClient.query({ ...me, staleTime: 0 });
+      await enter();
       await router.navigate({ to: '/ads' });
     },
   });
@@ -32,8 +31,22 @@ export function Signup() {
         }}
       >
         <Stack>
-          <TextInput name="name" label={signup.name} autoComplete="organization" required autoFocus />
-          <TextInput name="email" type="email" label={signup.email} autoComplete="username" required />
+          <TextInput
+            name="name"
+            label={signup.name}
+            autoComplete="organization"
+            required
+            withAsterisk={false}
+            autoFocus
+          />
+          <TextInput
+            name="email"
+            type="email"
+            label={signup.email}
+            autoComplete="username"
+            required
+            withAsterisk={false}
+          />
           <PasswordInput
             name="password"
             label={signup.password}
@@ -42,6 +55,7 @@ export function Signup() {
             minLength={8}
             maxLength={128}
             required
+            withAsterisk={false}
           />
           {signUp.isError && <Failure error={signUp.error} />}
           <Button type="submit" loading={signUp.isPending}>

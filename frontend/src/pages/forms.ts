@@ -8,11 +8,14 @@ export function valuesOf<Name extends string>(form: FormData, ...names: Name[]):
 }
 
 const HOME = '/console/ads';
+const SETTINGS = '/console/settings';
 
 /** Where to go after logging in: a page of this console, never another site. */
-export function pageToReturnTo(next: string | undefined): string {
-  if (next === undefined) return HOME;
+export function pageToReturnTo(next: string | undefined, error?: string): string {
+  // Only Meta's way back leads to the log-in page with an error and no page: connecting was broken off.
+  const home = error === undefined ? HOME : SETTINGS;
+  if (next === undefined) return home;
   const url = new URL(next, window.location.origin);
   const isOurs = url.origin === window.location.origin && url.pathname.startsWith('/console/');
-  return isOurs ? url.pathname + url.search + url.hash : HOME;
+  return isOurs ? url.pathname + url.search + url.hash : home;
 }

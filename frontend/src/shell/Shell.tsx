@@ -14,12 +14,14 @@ import { Outlet, useRouter } from '@tanstack/react-router';
 import { IconMoon, IconSun } from '@tabler/icons-react';
 
 import { api, ok } from '../api/client';
-import { RouteNavLink } from '../components/links';
+import { Unreachable } from '../components/Unreachable';
 import { texts } from '../texts';
+import { Menu } from './Menu';
 import { forgetCustomer } from './session';
 import classes from './Shell.module.css';
 
 const nav = texts.nav;
+const CONTENT = 'content';
 
 /** Header, menu and the page: for everybody who is logged in. */
 export function Shell() {
@@ -29,10 +31,12 @@ export function Shell() {
       header={{ height: 56 }}
       navbar={{ width: 220, breakpoint: 'sm', collapsed: { mobile: !menu } }}
       padding={{ base: 'md', sm: 'xl' }}
+      data-menu={menu}
+      onKeyDown={(event) => {
+        if (event.key === 'Escape') close();
+      }}
     >
-      <a className={classes.skip ?? ''} href="#content">
-        {nav.skip}
-      </a>
+      <SkipLink />
       <AppShell.Header>
         <Group h="100%" px="md" justify="space-between" wrap="nowrap">
           <Group gap="sm" wrap="nowrap">
@@ -42,6 +46,7 @@ export function Shell() {
               hiddenFrom="sm"
               size="sm"
               aria-label={menu ? nav.close : nav.open}
+              aria-expanded={menu}
             />
             <Text fw={700} truncate>
               {texts.product}
@@ -53,18 +58,28 @@ export function Shell() {
           </Group>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="sm" aria-label={nav.label} onClick={close}>
-        <RouteNavLink to="/ads" label={nav.overview} activeOptions={{ exact: true }} />
-        <RouteNavLink to="/ads/setup" label={nav.setup} />
-        <RouteNavLink to="/ads/campaign" label={nav.campaign} />
-        <RouteNavLink to="/ads/diagnostics" label={nav.diagnostics} />
-        <RouteNavLink to="/settings" label={nav.settings} />
-        <RouteNavLink to="/account" label={nav.account} />
-      </AppShell.Navbar>
-      <AppShell.Main id="content" tabIndex={-1} className={classes.main ?? ''}>
+      <Menu onChoose={close} />
+      <AppShell.Main id={CONTENT} tabIndex={-1} className={classes.main ?? ''}>
+        <Unreachable />
         <Outlet />
       </AppShell.Main>
     </AppShell>
+  );
+}
+
+/** For the keyboard: past the menu. It moves the focus itself and leaves the address as it is. */
+function SkipLink() {
+  return (
+    <a
+      className={classes.skip ?? ''}
+      href={`#${CONTENT}`}
+      onClick={(event) => {
+        event.preventDefault();
+        document.getElementById(CONTENT)?.focus();
+      }}
+    >
+      {nav.skip}
+    </a>
   );
 }
 

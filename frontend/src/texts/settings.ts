@@ -63,6 +63,7 @@ export const settings = {
     expires: 'Runs out',
     inDays: (days: number) => (days <= 0 ? 'today' : days === 1 ? 'in 1 day' : `in ${days} days`),
     scopes: {
+      public_profile: 'know who you are',
       ads_management: 'make and change ads',
       ads_read: 'read ads and their results',
       business_management: 'see your business’s ad accounts',
@@ -83,6 +84,7 @@ export const settings = {
     ],
     confirm: 'Disconnect',
     cancel: 'Stay connected',
+    close: 'Close',
   },
   development: {
     title: 'Development',
@@ -111,7 +113,7 @@ export const settings = {
     unusable: (count: number) => `Cannot be chosen (${count})`,
     refresh: 'List again',
     unnamed: 'Ad account without a name',
-    minimum: (amount: string) => `at least ${amount} a day`,
+    minimum: (amount: string) => `minimum ${amount} a day`,
     status: {
       1: 'Active',
       2: 'Disabled',

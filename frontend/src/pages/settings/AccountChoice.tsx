@@ -6,6 +6,7 @@ import { api, ok } from '../../api/client';
 import { adsStatus, metaStatus } from '../../api/queries';
 import { Done } from '../../components/Done';
 import { Failure } from '../../components/Failure';
+import { useDraft } from '../../shell/drafts';
 import { settings } from '../../texts/settings';
 import { type AdAccount, factsOf, matches, nameOf } from './accounts';
 import classes from './Settings.module.css';
@@ -22,7 +23,7 @@ export function AccountChoice({
   selectedId: string | null;
 }) {
   const [search, setSearch] = useState('');
-  const [ownChoice, setChoice] = useState<string | null>(null);
+  const [ownChoice, setChoice] = useDraft<string | null>('ad account', null);
   const choice = ownChoice ?? selectedId;
   const queries = useQueryClient();
   const save = useMutation({

@@ -10,6 +10,7 @@ import { type AdAccount, factsOf, nameOf, refusalOf } from './accounts';
 import classes from './Settings.module.css';
 
 const texts = settings.accounts;
+const FEW = 5;
 
 /** Ad Account Selection: all accounts of the Meta user, those first that campaigns can be made in. */
 export function AdAccounts({ selectedId }: { selectedId: string | null }) {
@@ -52,7 +53,9 @@ function Accounts({ accounts, selectedId }: { accounts: AdAccount[]; selectedId:
       ) : (
         <AccountChoice accounts={usable} selectedId={selectedId} />
       )}
-      {unusable.length > 0 && <Unusable accounts={unusable} open={usable.length === 0} />}
+      {unusable.length > 0 && (
+        <Unusable accounts={unusable} open={usable.length === 0 || unusable.length <= FEW} />
+      )}
     </>
   );
 }

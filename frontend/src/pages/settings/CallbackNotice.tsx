@@ -9,7 +9,7 @@ import { callbackNews } from './callback';
 const route = getRouteApi('/member/settings');
 
 /** The news from Meta's dialog. It leaves the address at once, so that a reload does not tell it again. */
-export function CallbackNotice() {
+export function CallbackNotice({ isConnected }: { isConnected: boolean }) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const [news, setNews] = useState(() => callbackNews(search));
@@ -17,7 +17,8 @@ export function CallbackNotice() {
     if (search.meta === undefined && search.error === undefined) return;
     void navigate({ search: {}, replace: true });
   }, [search, navigate]);
-  if (news === null) return null;
+  // Good news are over when the connection is.
+  if (news === null || (news.good && !isConnected)) return null;
   return (
     <Alert
       role={news.good ? 'status' : 'alert'}

@@ -1,4 +1,4 @@
-import { Code, Group, Stack, Text } from '@mantine/core';
+import { Code, Stack, Text } from '@mantine/core';
 
 import type { Schema } from '../../api/client';
 import { Facts } from '../../components/Facts';
@@ -36,14 +36,14 @@ function Missing({ scopes }: { scopes: string[] }) {
 function Scopes({ scopes }: { scopes: string[] }) {
   if (scopes.length === 0) return texts.none;
   return (
-    <Stack gap={4} component="span">
+    <>
       {scopes.map((scope) => (
-        <Group key={scope} gap={6} component="span">
-          <Code>{scope}</Code>
+        <div key={scope}>
+          <Code>{scope}</Code>{' '}
           {Object.hasOwn(texts.scopes, scope) && texts.scopes[scope as keyof typeof texts.scopes]}
-        </Group>
+        </div>
       ))}
-    </Stack>
+    </>
   );
 }
 

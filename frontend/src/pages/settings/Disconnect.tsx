@@ -21,7 +21,7 @@ export function Disconnect({
       opened={opened}
       onClose={cancel}
       title={texts.title}
-      closeButtonProps={{ 'aria-label': texts.cancel }}
+      closeButtonProps={{ 'aria-label': texts.close }}
     >
       <Stack>
         <List size="sm">

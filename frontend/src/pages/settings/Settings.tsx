@@ -17,7 +17,7 @@ export function Settings() {
   const state = status.data?.status ?? 'disconnected';
   return (
     <Page title={texts.nav.settings}>
-      <CallbackNotice />
+      <CallbackNotice isConnected={state === 'connected'} />
       <Section title={settings.connection.title} id="meta">
         <Loaded query={status}>{(data) => <Connection status={data} />}</Loaded>
       </Section>

@@ -33,8 +33,12 @@ export function Smoke() {
         </Button>
         {check.isError && <Failure error={check.error} />}
         <Done>
-          {check.isSuccess && texts.passed(check.data.me.name, check.data.adAccounts.length)}
-          {check.isSuccess && typeof check.data.hint === 'string' && <Text size="sm">{check.data.hint}</Text>}
+          {check.isSuccess && (
+            <>
+              {texts.passed(check.data.me.name, check.data.adAccounts.length)}
+              {typeof check.data.hint === 'string' && <Text size="sm">{check.data.hint}</Text>}
+            </>
+          )}
         </Done>
       </Stack>
     </Section>

@@ -10,6 +10,8 @@ export function useReadAgain(): () => Promise<void> {
       queries.invalidateQueries({ queryKey: metaStatus.queryKey }),
       queries.invalidateQueries({ queryKey: adsStatus.queryKey }),
     ]);
-    await queries.resetQueries({ queryKey: adAccounts.queryKey });
+    const isConnected = queries.getQueryData(metaStatus.queryKey)?.status === 'connected';
+    if (isConnected) await queries.resetQueries({ queryKey: adAccounts.queryKey });
+    else queries.removeQueries({ queryKey: adAccounts.queryKey });
   };
 }
