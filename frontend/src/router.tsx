@@ -35,6 +35,19 @@ const signup = createRoute({
   component: lazyRouteComponent(() => import('./pages/Signup'), 'Signup'),
 });
 
+const forgotPassword = createRoute({
+  getParentRoute: () => root,
+  path: '/forgot-password',
+  component: lazyRouteComponent(() => import('./pages/ForgotPassword'), 'ForgotPassword'),
+});
+
+/** The link in the mail: `#token=…`, which browsers send to no server. */
+const resetPassword = createRoute({
+  getParentRoute: () => root,
+  path: '/reset-password',
+  component: lazyRouteComponent(() => import('./pages/ResetPassword'), 'ResetPassword'),
+});
+
 /** Everything below is for who is logged in; others come back here after logging in. */
 const member = createRoute({
   getParentRoute: () => root,
@@ -104,12 +117,14 @@ const settings = createRoute({
 const account = createRoute({
   getParentRoute: () => member,
   path: '/account',
-  component: lazyRouteComponent(() => import('./pages/Account'), 'Account'),
+  component: lazyRouteComponent(() => import('./pages/account/Account'), 'Account'),
 });
 
 const tree = root.addChildren([
   login,
   signup,
+  forgotPassword,
+  resetPassword,
   member.addChildren([home, overview, setup, campaign, diagnostics, run, settings, account]),
 ]);
 

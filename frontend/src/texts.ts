@@ -20,6 +20,7 @@ export const texts = {
   common: {
     loading: 'Loading',
     tryAgain: 'Try again',
+    close: 'Close',
     failed: 'This did not work',
     notFound: 'There is no such page',
     home: 'Go to the overview',
@@ -33,6 +34,7 @@ export const texts = {
     email: 'Email',
     password: 'Password',
     submit: 'Log in',
+    toForgot: 'Forgotten your password?',
     toSignup: 'No account yet? Sign up',
     reasons: {
       session_expired: 'Your session ended. Log in to go on.',

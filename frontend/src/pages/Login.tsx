@@ -59,6 +59,9 @@ export function Login() {
           <Button type="submit" loading={logIn.isPending}>
             {login.submit}
           </Button>
+          <RouteAnchor to="/forgot-password" ta="center">
+            {login.toForgot}
+          </RouteAnchor>
           <RouteAnchor to="/signup" ta="center">
             {login.toSignup}
           </RouteAnchor>

@@ -19,3 +19,9 @@ export function pageToReturnTo(next: string | undefined, error?: string): string
   const isOurs = url.origin === window.location.origin && url.pathname.startsWith('/console/');
   return isOurs ? url.pathname + url.search + url.hash : home;
 }
+
+/** The token of a mailed link, from `#token=…`. */
+export function tokenIn(hash: string): string | null {
+  const token = new URLSearchParams(hash.replace(/^#/, '')).get('token');
+  return token === null || token === '' ? null : token;
+}

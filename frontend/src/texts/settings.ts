@@ -84,7 +84,6 @@ export const settings = {
     ],
     confirm: 'Disconnect',
     cancel: 'Stay connected',
-    close: 'Close',
   },
   development: {
     title: 'Development',

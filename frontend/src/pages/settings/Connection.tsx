@@ -1,16 +1,16 @@
-import { Alert, Badge, Button, Group, Text } from '@mantine/core';
+import { Alert, Badge, Button, Group, List, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation } from '@tanstack/react-query';
 import { IconAlertTriangle } from '@tabler/icons-react';
 import { useEffect } from 'react';
 
 import { api, ok, type Schema } from '../../api/client';
+import { Confirm } from '../../components/Confirm';
 import { Done } from '../../components/Done';
 import { Failure } from '../../components/Failure';
 import { settings } from '../../texts/settings';
 import { ConnectionFacts } from './ConnectionFacts';
 import { Development } from './Development';
-import { Disconnect } from './Disconnect';
 import { useReadAgain } from './changes';
 
 const texts = settings.connection;
@@ -51,14 +51,22 @@ export function Connection({ status }: { status: Schema['MetaStatus'] }) {
       {disconnect.isError && <Failure error={disconnect.error} />}
       <Done>{disconnect.isSuccess && !exists && texts.disconnected}</Done>
       <Development replaces={exists} />
-      <Disconnect
+      <Confirm
         opened={asks}
+        title={settings.disconnect.title}
+        words={settings.disconnect}
         busy={disconnect.isPending}
         confirm={() => {
           disconnect.mutate();
         }}
         cancel={close}
-      />
+      >
+        <List size="sm">
+          {settings.disconnect.effects.map((effect) => (
+            <List.Item key={effect}>{effect}</List.Item>
+          ))}
+        </List>
+      </Confirm>
     </>
   );
 }
