@@ -1,18 +1,13 @@
-import {
-  createRootRoute,
-  createRoute,
-  createRouter,
-  lazyRouteComponent,
-  redirect,
-} from '@tanstack/react-router';
+import { createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router';
 
 import { me } from './api/queries';
 import { NotFound } from './pages/NotFound';
-import { Broken } from './shell/Broken';
+import { Broken, BrokenPage } from './shell/Broken';
+import { page } from './shell/page';
 import { queryClient } from './shell/session';
 import { Waiting } from './shell/Waiting';
 
-const root = createRootRoute({ notFoundComponent: NotFound });
+const root = createRootRoute({ notFoundComponent: NotFound, errorComponent: Broken });
 
 interface LoginSearch {
   error?: string;
@@ -26,33 +21,34 @@ const login = createRoute({
     ...(typeof search.error === 'string' && { error: search.error }),
     ...(typeof search.next === 'string' && { next: search.next }),
   }),
-  component: lazyRouteComponent(() => import('./pages/Login'), 'Login'),
+  component: page(() => import('./pages/Login'), 'Login'),
 });
 
 const signup = createRoute({
   getParentRoute: () => root,
   path: '/signup',
-  component: lazyRouteComponent(() => import('./pages/Signup'), 'Signup'),
+  component: page(() => import('./pages/Signup'), 'Signup'),
 });
 
 const forgotPassword = createRoute({
   getParentRoute: () => root,
   path: '/forgot-password',
-  component: lazyRouteComponent(() => import('./pages/ForgotPassword'), 'ForgotPassword'),
+  component: page(() => import('./pages/ForgotPassword'), 'ForgotPassword'),
 });
 
 /** The link in the mail: `#token=…`, which browsers send to no server. */
 const resetPassword = createRoute({
   getParentRoute: () => root,
   path: '/reset-password',
-  component: lazyRouteComponent(() => import('./pages/ResetPassword'), 'ResetPassword'),
+  component: page(() => import('./pages/ResetPassword'), 'ResetPassword'),
 });
 
 /** Everything below is for who is logged in; others come back here after logging in. */
 const member = createRoute({
   getParentRoute: () => root,
   id: 'member',
-  component: lazyRouteComponent(() => import('./shell/Shell'), 'Shell'),
+  errorComponent: Broken,
+  component: page(() => import('./shell/Shell'), 'Shell'),
   beforeLoad: async ({ location }) => {
     const found = await queryClient.query({ ...me, staleTime: 'static' });
     if (found === null) throw redirect({ to: '/login', search: { next: location.publicHref } });
@@ -71,31 +67,31 @@ const home = createRoute({
 const overview = createRoute({
   getParentRoute: () => member,
   path: '/ads',
-  component: lazyRouteComponent(() => import('./pages/ads/Overview'), 'Overview'),
+  component: page(() => import('./pages/ads/Overview'), 'Overview'),
 });
 
 const setup = createRoute({
   getParentRoute: () => member,
   path: '/ads/setup',
-  component: lazyRouteComponent(() => import('./pages/ads/Setup'), 'Setup'),
+  component: page(() => import('./pages/ads/Setup'), 'Setup'),
 });
 
 const campaign = createRoute({
   getParentRoute: () => member,
   path: '/ads/campaign',
-  component: lazyRouteComponent(() => import('./pages/ads/Campaign'), 'Campaign'),
+  component: page(() => import('./pages/ads/Campaign'), 'Campaign'),
 });
 
 const diagnostics = createRoute({
   getParentRoute: () => member,
   path: '/ads/diagnostics',
-  component: lazyRouteComponent(() => import('./pages/ads/Diagnostics'), 'Diagnostics'),
+  component: page(() => import('./pages/ads/Diagnostics'), 'Diagnostics'),
 });
 
 const run = createRoute({
   getParentRoute: () => member,
   path: '/ads/diagnostics/$runId',
-  component: lazyRouteComponent(() => import('./pages/ads/Run'), 'Run'),
+  component: page(() => import('./pages/ads/Run'), 'Run'),
 });
 
 interface SettingsSearch {
@@ -111,13 +107,13 @@ const settings = createRoute({
     ...(typeof search.meta === 'string' && { meta: search.meta }),
     ...(typeof search.error === 'string' && { error: search.error }),
   }),
-  component: lazyRouteComponent(() => import('./pages/settings/Settings'), 'Settings'),
+  component: page(() => import('./pages/settings/Settings'), 'Settings'),
 });
 
 const account = createRoute({
   getParentRoute: () => member,
   path: '/account',
-  component: lazyRouteComponent(() => import('./pages/account/Account'), 'Account'),
+  component: page(() => import('./pages/account/Account'), 'Account'),
 });
 
 const tree = root.addChildren([
@@ -132,7 +128,7 @@ export const router = createRouter({
   routeTree: tree,
   basepath: '/console',
   defaultPreload: 'intent',
-  defaultErrorComponent: Broken,
+  defaultErrorComponent: BrokenPage,
   defaultPendingComponent: Waiting,
   scrollRestoration: true,
 });

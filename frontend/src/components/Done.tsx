@@ -10,7 +10,7 @@ export function Done({ children }: { children: ReactNode }) {
   return (
     <div role="status" className={classes.place}>
       {!isSilent && (
-        <Alert color="green" variant="light" icon={<IconCircleCheck aria-hidden />}>
+        <Alert color="green" variant="light" role="note" icon={<IconCircleCheck aria-hidden />}>
           {children}
         </Alert>
       )}

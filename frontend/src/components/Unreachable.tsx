@@ -13,7 +13,7 @@ const AGAIN_MS = 3_000;
 /** Says that the gateway does not answer, for as long as it does not. */
 export function Unreachable() {
   const reachable = useSyncExternalStore(whenReachabilityChanges, isReachable);
-  return <div role="alert">{!reachable && <Waiting />}</div>;
+  return <div aria-live="assertive">{!reachable && <Waiting />}</div>;
 }
 
 /** Asks until the gateway answers; then everything on the page is read again. */
