@@ -2,7 +2,7 @@
 # Written for GNU make 3.81, which macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down trace test e2e campaign alerts check smoke crash chaos mutants bench-scaling bench-telemetry lock docs clean
+.PHONY: help install demo up down console trace test e2e campaign alerts check smoke crash chaos mutants bench-scaling bench-telemetry lock docs clean
 
 VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
@@ -26,19 +26,40 @@ $(STAMP): requirements.lock requirements-uv.lock pyproject.toml $(MEMBERS:%=%/py
 	@PYTHON="$(PYTHON)" scripts/install.sh $(MEMBERS)
 	@printf '%s\n' "$(CURDIR)" > $@
 
-demo: $(STAMP) ## Publish once for real against the sandbox, show it, stop (KEEP=1 leaves it running)
+# The console is built once; after that only when one of its sources, or the gateway's contract, is newer.
+CONSOLE := frontend/dist/index.html
+CONSOLE_TOOLS := frontend/node_modules/.package-lock.json
+CONSOLE_SOURCES := $(shell find frontend/src frontend/public ! -name schema.ts) docs/openapi.json \
+	$(wildcard frontend/*.html frontend/*.json frontend/*.ts frontend/*.cjs)
+
+$(CONSOLE_TOOLS): frontend/package-lock.json | $(STAMP)
+	@scripts/npm.sh ci --silent --no-audit --no-fund
+	@touch $@
+
+$(CONSOLE): $(CONSOLE_TOOLS) $(CONSOLE_SOURCES)
+	@echo "Building the console into frontend/dist ..."
+	@scripts/npm.sh run --silent build -- --logLevel warn
+
+.PHONY: try-console
+try-console: $(STAMP)
+	@$(MAKE) -s $(CONSOLE) || echo "The console could not be built, see above. Everything else runs."
+
+demo: $(STAMP) $(if $(filter-out 0,$(KEEP)),try-console) ## Publish once for real against the sandbox, show it, stop (KEEP=1 leaves it running)
 	@$(PYTHON_IN_VENV) -m local_stack demo $(if $(filter-out 0,$(KEEP)),--keep)
 
-up: $(STAMP) ## Run the whole system on this machine until Ctrl-C; data stays in .local/
+up: $(STAMP) try-console ## Run the whole system on this machine until Ctrl-C; data stays in .local/
 	@$(PYTHON_IN_VENV) -m local_stack up
 
 down: ## Stop what `make up` or `make demo` started, and nothing else
 	@if [ -x $(PYTHON_IN_VENV) ]; then $(PYTHON_IN_VENV) -m local_stack down; else echo "Nothing was running."; fi
 
+console: $(CONSOLE_TOOLS) ## The console with hot reload on port 3000, against a running `make up` (or GATEWAY_URL)
+	@scripts/npm.sh run --silent dev
+
 trace: $(STAMP) ## Show the newest run as a tree of spans; RUN=<id> another one, SVG=<file> as a picture
 	@$(PYTHON_IN_VENV) -m local_stack trace $(RUN) $(if $(SVG),--svg $(SVG))
 
-test: $(STAMP) ## Every test that needs no Docker, end to end included, but the crash campaign
+test: $(STAMP) $(CONSOLE) ## Every test that needs no Docker, end to end included, but the crash campaign
 	@$(PYTHON_IN_VENV) -m pytest --ignore=tests/crash --ignore=tests/alerts
 
 e2e: $(STAMP) ## The end-to-end tests on the stack in containers, and what only containers can show; needs Docker
@@ -50,12 +71,13 @@ campaign: $(STAMP) ## The crash campaign at CI size: each failpoint five times, 
 alerts: $(STAMP) ## Fire every alert rule once; needs Prometheus on the PATH
 	@$(PYTHON_IN_VENV) -m pytest tests/alerts
 
-check: $(STAMP) ## Format, lint, types, layers and the fast tests
+check: $(STAMP) $(CONSOLE_TOOLS) ## Format, lint, types, layers and the fast tests, of the console too
 	@$(PYTHON_IN_VENV) -m ruff format --check .
 	@$(PYTHON_IN_VENV) -m ruff check .
 	@$(PYTHON_IN_VENV) -m mypy $(SOURCES)
 	@$(VENV)/bin/lint-imports
 	@$(PYTHON_IN_VENV) -m pytest -q $(FAST_TESTS)
+	@scripts/npm.sh run --silent check
 
 smoke: $(STAMP) ## Run scripts/meta-step3-smoke.sh: as you when a session is set, else as a customer made for it
 	@if [ -n "$$TEST_USER_EMAIL$$SESSION_COOKIE$$COOKIE_FILE" ]; then scripts/meta-step3-smoke.sh; \
@@ -85,5 +107,5 @@ docs: $(STAMP) ## Write the generated pages again
 	@$(PYTHON_IN_VENV) scripts/generate_docs.py
 
 clean: down ## Stop the stack and remove its data, the environment and all caches
-	@rm -rf .local $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .local $(VENV) frontend/node_modules frontend/dist frontend/*.tsbuildinfo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find $(MEMBERS) tests -name __pycache__ -type d -prune -exec rm -rf {} +

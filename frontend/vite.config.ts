@@ -1,3 +1,7 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
+
 import react from '@vitejs/plugin-react';
 import { defineConfig } from 'vitest/config';
 
@@ -6,9 +10,26 @@ import { defineConfig } from 'vitest/config';
 const gateway = process.env.GATEWAY_URL ?? 'http://localhost:3001';
 const isOurs = (url: string): boolean => url === '/console' || url.startsWith('/console/');
 
+const dist = join(import.meta.dirname, 'dist');
+
+/** Beside every file of text, the same compressed: the gateway sends what the browser can read. */
+const compressed = {
+  name: 'compressed',
+  apply: 'build' as const,
+  closeBundle() {
+    for (const name of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+      if (!/\.(html|js|css|svg)$/.test(name)) continue;
+      const path = join(dist, name);
+      const content = readFileSync(path);
+      writeFileSync(`${path}.br`, brotliCompressSync(content));
+      writeFileSync(`${path}.gz`, gzipSync(content, { level: 9 }));
+    }
+  },
+};
+
 export default defineConfig({
   base: '/console/',
-  plugins: [react()],
+  plugins: [react(), compressed],
   server: {
     port: 3000,
     strictPort: true,
