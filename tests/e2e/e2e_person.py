@@ -109,10 +109,13 @@ class Person:
 
     # --- Ads ---
 
-    async def set_up(self, *, place: str = "Stockholm", radius: str = "25", budget: str | None = None) -> None:
+    async def set_up(
+        self, *, place: str = "Stockholm", radius: str = "25", budget: str | None = None
+    ) -> None:
         await self.fill("Place", place)
-        await self.fill("Radius in km", radius)
-        self.presses += 1
+        self.presses += 2
+        # A slider has the same name.
+        await self.page.get_by_role("textbox", name="Radius in km").fill(radius)
         await self.page.get_by_role("checkbox", name="Feed").check()
         if budget:
             await self.page.get_by_label("Budget a month").fill(budget)

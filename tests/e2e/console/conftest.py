@@ -49,7 +49,9 @@ async def console(stack: System) -> str:
     """The console's address, after a look that it is served there."""
     async with httpx.AsyncClient(trust_env=False) as client:
         if (await client.get(f"{stack.gateway_url}/console/")).status_code != httpx.codes.OK:
-            pytest.fail("The gateway serves no console. Build it: make frontend/dist/index.html", pytrace=False)
+            pytest.fail(
+                "The gateway serves no console. Build it: make frontend/dist/index.html", pytrace=False
+            )
     return f"{stack.gateway_url}/console"
 
 

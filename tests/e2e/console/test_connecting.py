@@ -75,8 +75,8 @@ async def test_a_token_that_meta_revoked_shows_and_a_reconnect_mends_it(
     await person.enter_as(advertiser, "/settings")
     await sandbox.revoke_tokens("dan", 460)
     try:
-        person.troubles.expect(502, "/meta/debug/smoke")
-        person.troubles.expect(400, "/meta/debug/smoke")
+        for path in ("/meta/debug/smoke", "/meta/ad-accounts"):
+            person.troubles.expect(502, path)
         await person.press("Run the check")
         await person.reads("Reconnect needed")
         assert (await status_of(advertiser))["status"] == "error"
