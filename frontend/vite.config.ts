@@ -41,6 +41,13 @@ export default defineConfig({
       },
     },
   },
-  build: { target: 'es2022', assetsInlineLimit: 0, sourcemap: false },
+  build: {
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    sourcemap: false,
+    chunkSizeWarningLimit: 600,
+    // One file for the libraries: many small ones cost more in headers than they save.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'libraries', test: /node_modules/ }] } } },
+  },
   test: { environment: 'jsdom', setupFiles: ['src/setup-tests.ts'], restoreMocks: true },
 });

@@ -120,6 +120,17 @@ async def barriers(page: Page) -> list[str]:
     ]
 
 
+async def dress(page: Page, scheme: Literal["light", "dark"], width: int) -> None:
+    """Change the colour scheme and the window, and wait until nothing moves any more."""
+    await page.emulate_media(color_scheme=scheme)
+    await page.set_viewport_size({"width": width, "height": HEIGHT[width]})
+    await page.wait_for_function(
+        "scheme => document.documentElement.dataset.mantineColorScheme === scheme"
+        " && document.getAnimations().every(one => one.playState !== 'running')",
+        arg=scheme,
+    )
+
+
 async def overflow(page: Page) -> int:
     """By how many pixels the page is wider than the window."""
     return int(await page.evaluate("document.documentElement.scrollWidth - window.innerWidth"))

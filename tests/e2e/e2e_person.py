@@ -48,8 +48,12 @@ class Person:
         """Wait until the text is there to be read."""
         await expect(self.page.get_by_text(text).first).to_be_visible()
 
+    def failure(self) -> Locator:
+        """What the page says went wrong; the place for it may be there before."""
+        return self.page.get_by_role("alert").filter(has_text=re.compile(r"\S"))
+
     async def is_at(self, path: str, *, title: str) -> None:
-        await self.page.wait_for_url(f"{self.console}{path}")
+        await self.page.wait_for_url(re.compile(rf"^{re.escape(self.console + path)}(#.*)?$"))
         await expect(self.page.get_by_role("heading", level=1, name=title, exact=True)).to_be_visible()
 
     async def open(self, path: str) -> None:

@@ -1,4 +1,4 @@
-"""The console when the installation is not at its best: other modes, no publisher, cut streams, ended sessions."""
+"""The console on a bad day: other modes, no publisher, a cut stream, a dead gateway, an ended session."""
 
 from collections.abc import AsyncIterator, Callable
 
@@ -32,8 +32,8 @@ async def test_the_mode_shows_before_and_after_a_publish(
         await person.enter_as(advertiser)
         await person.reads("Publishing is off")
         await person.publish(confirm="Try it")
-        await expect(person.page.get_by_role("alert")).to_contain_text("Ads publish is disabled.")
-        await expect(person.page.get_by_role("alert")).to_contain_text("The operator of this installation")
+        await expect(person.failure()).to_contain_text("Ads publish is disabled.")
+        await expect(person.failure()).to_contain_text("The operator of this installation")
         await stack.restart(ADS_PUBLISHER, env={SIM: "true"})
         await person.reads("This installation simulates")
         await person.publish(confirm="Simulate")

@@ -1,4 +1,4 @@
-"""Every page, in both schemes and at both sizes: axe finds nothing serious, and nothing runs out of the window.
+"""Every page, in both schemes and at both sizes: axe finds nothing serious, nothing leaves the window.
 
 With `--screenshots FOLDER` the same pages become pictures there.
 """
@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 import pytest_asyncio
-from e2e_browser import HEIGHT, NARROW, SCHEMES, WIDE, barriers, new_page, overflow
+from e2e_browser import NARROW, SCHEMES, WIDE, barriers, dress, new_page, overflow
 from e2e_driver import Advertiser
 from e2e_person import Person
 from e2e_system import System
@@ -92,7 +92,7 @@ async def test_the_menu_of_a_narrow_window_opens_by_keyboard(
     inside: Person, screenshots: Path | None
 ) -> None:
     await inside.open("/ads")
-    await inside.page.set_viewport_size({"width": NARROW, "height": HEIGHT[NARROW]})
+    await dress(inside.page, "light", NARROW)
     await inside.button("Open the menu").focus()
     await inside.page.keyboard.press("Enter")
     await expect(inside.page.get_by_role("link", name="Diagnostics")).to_be_visible()
@@ -117,15 +117,13 @@ async def looked_at(page: Page, name: str, screenshots: Path | None) -> list[str
     """What is wrong with the page as it stands, by scheme and width."""
     wrong = []
     for scheme in SCHEMES:
-        await page.emulate_media(color_scheme=scheme)
         for width in (WIDE, NARROW):
-            await page.set_viewport_size({"width": width, "height": HEIGHT[width]})
+            await dress(page, scheme, width)
             found = await barriers(page)
             if (too_wide := await overflow(page)) > 0:
                 found.append(f"{too_wide} pixels wider than the window")
             wrong += [f"{scheme}, {width}: {text}" for text in found]
             if screenshots:
                 await page.screenshot(path=screenshots / f"{name}-{width}-{scheme}.png", full_page=True)
-    await page.emulate_media(color_scheme="light")
-    await page.set_viewport_size({"width": WIDE, "height": HEIGHT[WIDE]})
+    await dress(page, "light", WIDE)
     return wrong
