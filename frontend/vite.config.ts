@@ -46,8 +46,18 @@ export default defineConfig({
     assetsInlineLimit: 0,
     sourcemap: false,
     chunkSizeWarningLimit: 600,
-    // One file for the libraries: many small ones cost more in headers than they save.
-    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'libraries', test: /node_modules/ }] } } },
+    // The libraries in one file, what several pages share in another: many small ones cost more in headers than
+    // they save.
+    rolldownOptions: {
+      output: {
+        codeSplitting: {
+          groups: [
+            { name: 'libraries', test: /node_modules/, priority: 1 },
+            { name: 'shared', test: /src/, minShareCount: 2 },
+          ],
+        },
+      },
+    },
   },
   test: { environment: 'jsdom', setupFiles: ['src/setup-tests.ts'], restoreMocks: true },
 });

@@ -29,11 +29,17 @@ POLICY: Final = (
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 _ROOT: Final = "."
-_HEADERS: Final[Mapping[str, str]] = {
-    "content-security-policy": POLICY,
-    "cross-origin-opener-policy": "same-origin",
+_OF_ASSET: Final[Mapping[str, str]] = {
+    "cache-control": "public, max-age=31536000, immutable",
     "vary": "accept-encoding",
 }
+_OF_DOCUMENT: Final[Mapping[str, str]] = {
+    "cache-control": "no-cache",
+    "vary": "accept-encoding",
+    "content-security-policy": POLICY,
+    "cross-origin-opener-policy": "same-origin",
+}
+"""A browser heeds them on what it shows, not on what that loads."""
 
 
 def console_routes(folder: Path) -> list[BaseRoute]:
@@ -67,7 +73,7 @@ class _Files(StaticFiles):
         self, full_path: PathLike, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
         path, asked = Path(full_path), Headers(scope=scope)
-        headers = {**_HEADERS, "cache-control": _cache_control(path)}
+        headers = dict(_OF_ASSET if path.parent.name == ASSETS else _OF_DOCUMENT)
         sent = path
         for encoding, ending in ENCODINGS.items():
             compressed = path.with_name(path.name + ending)
@@ -91,10 +97,6 @@ class _Files(StaticFiles):
 def _may_be_page(path: str) -> bool:
     folder, _, name = path.rpartition("/")
     return path == _ROOT or ("." not in name and folder.partition("/")[0] != ASSETS)
-
-
-def _cache_control(path: Path) -> str:
-    return "public, max-age=31536000, immutable" if path.parent.name == ASSETS else "no-cache"
 
 
 def _accepts(header: str, encoding: str) -> bool:

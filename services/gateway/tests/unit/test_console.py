@@ -66,11 +66,12 @@ async def test_a_file_whose_name_changes_with_its_content_is_kept_for_a_year(
     answer = await browser.get("/console/assets/index-abc123.js")
     assert answer.text == SCRIPT
     assert answer.headers["cache-control"] == YEAR
+    assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["content-type"].startswith("text/javascript")
 
 
-@pytest.mark.parametrize("path", ["/console/", "/console/favicon.svg", "/console/assets/index-abc123.js"])
-async def test_no_page_or_file_may_run_or_be_framed_by_what_is_not_ours(
+@pytest.mark.parametrize("path", ["/console/", "/console/login", "/console/favicon.svg"])
+async def test_no_page_may_run_or_be_framed_by_what_is_not_ours(
     browser: httpx.AsyncClient, path: str
 ) -> None:
     headers = (await browser.get(path)).headers
