@@ -21,5 +21,5 @@ export default defineConfig({
     },
   },
   build: { target: 'es2022', assetsInlineLimit: 0, sourcemap: false },
-  test: { environment: 'jsdom', setupFiles: ['src/setup-tests.ts'], restoreMocks: true },
+  test: { environment: 'jsdom', setupFiles: ['src/setup-tests.ts'], restoreMocks: true, testTimeout: 20_000 },
 });
