@@ -59,5 +59,5 @@ export default defineConfig({
       },
     },
   },
-  test: { environment: 'jsdom', setupFiles: ['src/setup-tests.ts'], restoreMocks: true },
+  test: { environment: 'jsdom', setupFiles: ['src/setup-tests.ts'], restoreMocks: true, testTimeout: 20_000 },
 });

@@ -5,7 +5,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 
 import { whenSessionIsOver } from './api/client';
-import { router } from './router';
+import { consoleRouter } from './router';
 import { leaveForLogin, queryClient } from './shell/session';
 import './styles.css';
 
@@ -16,6 +16,7 @@ const theme = createTheme({
   respectReducedMotion: true,
 });
 
+const router = consoleRouter();
 whenSessionIsOver((why) => {
   leaveForLogin(router, why);
 });

@@ -1,4 +1,10 @@
-import { createRootRoute, createRoute, createRouter, redirect } from '@tanstack/react-router';
+import {
+  createRootRoute,
+  createRoute,
+  createRouter,
+  redirect,
+  type RouterHistory,
+} from '@tanstack/react-router';
 
 import { me } from './api/queries';
 import { NotFound } from './pages/NotFound';
@@ -124,17 +130,21 @@ const tree = root.addChildren([
   member.addChildren([home, overview, setup, campaign, diagnostics, run, settings, account]),
 ]);
 
-export const router = createRouter({
-  routeTree: tree,
-  basepath: '/console',
-  defaultPreload: 'intent',
-  defaultErrorComponent: BrokenPage,
-  defaultPendingComponent: Waiting,
-  scrollRestoration: true,
-});
+/** The console's pages over this history; by default the browser's. */
+export function consoleRouter(history?: RouterHistory) {
+  return createRouter({
+    routeTree: tree,
+    basepath: '/console',
+    defaultPreload: 'intent',
+    defaultErrorComponent: BrokenPage,
+    defaultPendingComponent: Waiting,
+    scrollRestoration: true,
+    ...(history && { history }),
+  });
+}
 
 declare module '@tanstack/react-router' {
   interface Register {
-    router: typeof router;
+    router: ReturnType<typeof consoleRouter>;
   }
 }

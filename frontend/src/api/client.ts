@@ -71,7 +71,7 @@ function isOwnWord(error: unknown): boolean {
 
 // Who was not logged in has no session that could be over, and a refused login ends none.
 function sessionEnd(problem: Problem, response: Response): SessionEnd | null {
-  if (customerId === null || new URL(response.url).pathname === '/auth/login') return null;
+  if (customerId === null || response.url.endsWith('/auth/login')) return null;
   if (problem.status === 401) return 'session_expired';
   return problem.status === 403 && problem.message === OTHER_CUSTOMER ? 'session_changed' : null;
 }
