@@ -2,7 +2,7 @@
 # Written for GNU make 3.81, which macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down console trace test e2e campaign alerts check smoke crash chaos mutants bench-scaling bench-telemetry lock docs clean
+.PHONY: help install demo up down console screenshots trace test e2e campaign alerts check smoke crash chaos mutants bench-scaling bench-telemetry lock docs clean
 
 VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
@@ -56,13 +56,19 @@ down: ## Stop what `make up` or `make demo` started, and nothing else
 console: $(CONSOLE_TOOLS) ## The console with hot reload on port 3000, against a running `make up` (or GATEWAY_URL)
 	@scripts/npm.sh run --silent dev
 
+PICTURES := overview-1440-light overview-360-dark setup-1440-light publish-360-light run-360-dark settings-1440-dark
+
+screenshots: $(STAMP) $(CONSOLE) ## Pictures of all pages of the console into .local/screenshots, some of them into docs/images
+	@$(PYTHON_IN_VENV) -m pytest tests/e2e/console/test_pages.py --screenshots .local/screenshots
+	@for name in $(PICTURES); do cp .local/screenshots/$$name.png docs/images/; done
+
 trace: $(STAMP) ## Show the newest run as a tree of spans; RUN=<id> another one, SVG=<file> as a picture
 	@$(PYTHON_IN_VENV) -m local_stack trace $(RUN) $(if $(SVG),--svg $(SVG))
 
 test: $(STAMP) $(CONSOLE) ## Every test that needs no Docker, end to end included, but the crash campaign
 	@$(PYTHON_IN_VENV) -m pytest --ignore=tests/crash --ignore=tests/alerts
 
-e2e: $(STAMP) ## The end-to-end tests on the stack in containers, and what only containers can show; needs Docker
+e2e: $(STAMP) $(CONSOLE_TOOLS) ## The end-to-end tests on the stack in containers, and what only containers can show; needs Docker
 	@$(PYTHON_IN_VENV) -m pytest tests/e2e --target compose $(if $(SEED),--seed $(SEED))
 
 campaign: $(STAMP) ## The crash campaign at CI size: each failpoint five times, 200 runs of chaos

@@ -124,6 +124,7 @@ async def looked_at(page: Page, name: str, screenshots: Path | None) -> list[str
                 found.append(f"{too_wide} pixels wider than the window")
             wrong += [f"{scheme}, {width}: {text}" for text in found]
             if screenshots:
-                await page.screenshot(path=screenshots / f"{name}-{width}-{scheme}.png", full_page=True)
+                whole = await page.get_by_role("dialog").count() == 0
+                await page.screenshot(path=screenshots / f"{name}-{width}-{scheme}.png", full_page=whole)
     await dress(page, "light", WIDE)
     return wrong
