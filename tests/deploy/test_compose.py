@@ -133,8 +133,10 @@ def test_no_compose_file_has_the_obsolete_version_key() -> None:
 @pytest.mark.parametrize("image", sorted(DOCKERFILES))
 def test_an_image_is_built_in_stages_from_pinned_packages_and_leaves_the_tools_behind(image: str) -> None:
     text = DOCKERFILES[image].read_text().partition("\n")[2]
-    assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == ["python:3.12-slim", "python:3.12-slim"]
-    build, final = text.split("\nFROM ")
+    console = ["node:22-slim"] if image.endswith("/gateway") else []
+    bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
+    assert bases == ["python:3.12-slim", *console, "python:3.12-slim"]
+    build, *_, final = text.split("\nFROM ")
     installs = re.findall(r"pip install[^&\n]*", build)
     assert installs
     assert all("--require-hashes" in line or "--no-deps" in line for line in installs)
@@ -142,6 +144,16 @@ def test_an_image_is_built_in_stages_from_pinned_packages_and_leaves_the_tools_b
     assert "pip install" not in final
     assert 'LABEL org.opencontainers.image.title="' in final
     assert "HEALTHCHECK" in final or image.endswith("/secrets")
+
+
+def test_the_gateway_s_image_has_the_console_and_is_where_meta_s_dialog_leads_back_to() -> None:
+    stages = DOCKERFILES["project-auto-ads/gateway"].read_text().split("\nFROM ")
+    console, final = stages[-2:]
+    assert "npm ci" in console
+    assert "npm install" not in console
+    assert "COPY --from=console /src/frontend/dist /opt/console\n" in final
+    assert "CONSOLE_DIR=/opt/console\n" in final
+    assert BASE["services"]["gateway"]["environment"]["APP_URL"].endswith("/console}")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,6 @@ from graph_sandbox.refusals import (
 )
 from graph_sandbox.state import Token
 
-DATA_ACCESS_SECONDS = 90 * 24 * 3600
 
 
 def issue_access_token(call: Call) -> Body | Change:

@@ -21,7 +21,7 @@ from local_stack.interrupts import run_until_interrupted
 from local_stack.ports import PortBusyError, Ports, PortSettingError
 from local_stack.process import ChildFailedError
 from local_stack.record import Record
-from local_stack.services import gateway_url, overrides_from
+from local_stack.services import CONSOLE, console_url, gateway_url, overrides_from
 from local_stack.stack import RECORD, AlreadyRunningError, Stack
 from local_stack.trace_view import UNFOLDED_COLUMNS, picture, write_svg
 from local_stack.traces import TRACES, newest_run, read_spans, traces_of_run
@@ -182,6 +182,8 @@ def _finish(work: Callable[[], Coroutine[Any, Any, None]], *, code_when_interrup
 
 def _print_addresses(access: Access) -> None:
     console.print("\n[bold green]Ready.[/]")
+    if CONSOLE.is_dir():
+        console.print(f"  Console      {console_url(access.gateway_url)}")
     console.print(f"  Gateway      {access.gateway_url}   (documentation: {access.gateway_url}/docs)")
     console.print(f"  Sandbox      {access.sandbox_url}   (ledger: {access.sandbox_url}/_sandbox/ledger)")
     console.print(f"  Demo login   {access.email}   password: {access.password}", markup=False)

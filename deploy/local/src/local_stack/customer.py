@@ -31,7 +31,9 @@ class Customer:
     """Signs up or logs in, connects to Meta, selects an account, publishes. An async context manager."""
 
     def __init__(self, gateway_url: str) -> None:
-        self._http = httpx.AsyncClient(base_url=gateway_url, trust_env=False, timeout=15)
+        # The gateway closes a connection that was idle for 5 s; ours must not be about to use it then.
+        limits = httpx.Limits(keepalive_expiry=2)
+        self._http = httpx.AsyncClient(base_url=gateway_url, trust_env=False, timeout=15, limits=limits)
         self.customer_id = ""
 
     async def __aenter__(self) -> Self:

@@ -17,6 +17,8 @@ ADS_PUBLISHER = "ads-publisher"
 SANDBOX = "sandbox"
 
 DATABASE = "auto_ads"
+CONSOLE = Path(__file__).parents[4] / "frontend" / "dist"
+"""The built console. `make up` sees to it; without it the gateway serves none."""
 
 _INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "SSL_CERT_FILE", "PYTHONWARNINGS")
 """What a child may know of our environment. The rest stays out: a DATABASE_URL of some other project in the
@@ -87,6 +89,11 @@ def gateway_url(ports: Ports) -> str:
     return f"http://localhost:{ports.gateway}"
 
 
+def console_url(gateway: str) -> str:
+    """The console's address on this gateway."""
+    return f"{gateway}/console"
+
+
 def sandbox_url(ports: Ports) -> str:
     """The sandbox's address: Graph, the OAuth dialog and its own `/_sandbox` pages."""
     return f"http://localhost:{ports.sandbox}"
@@ -113,6 +120,8 @@ def services(
         # Everybody comes from one address here, and tests press more often than people do.
         GATEWAY: {
             "PUBLIC_URL": public_url,
+            "APP_URL": console_url(public_url),
+            **_built_console(),
             "MAIL_DIR": str(data_dir / "mail"),
             "SIGNUPS_PER_ADDRESS": "10000",
             "RUNS_PER_MINUTE": "10000",
@@ -127,6 +136,10 @@ def services(
             for name, own in own_settings.items()
         ),
     )
+
+
+def _built_console() -> dict[str, str]:
+    return {"CONSOLE_DIR": str(CONSOLE)} if (CONSOLE / "index.html").is_file() else {}
 
 
 def _service(name: str, ports: Ports, env: Mapping[str, str]) -> Service:

@@ -27,6 +27,7 @@ from gateway import audit_chain, rering
 from gateway.accounts import Accounts
 from gateway.bundles import Bundles
 from gateway.connections import Connections
+from gateway.console import console_routes
 from gateway.consumers import build_consumers
 from gateway.context import Context, Schema
 from gateway.doorbell import Doorbell
@@ -83,6 +84,8 @@ def create_app(settings: GatewaySettings) -> FastAPI:
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
     for family in (health, auth, meta, platform, ads, placeholders, *((docs,) if public else ())):
         app.include_router(family.router)
+    if settings.console_dir:
+        app.router.routes.extend(console_routes(settings.console_dir))
     install(app, body_for=body_for, form_paths=platform.FORM_PATHS)
     app.add_exception_handler(NotLoggedIn, _on_not_logged_in)
     # Outside of the body limits: what a foreign page sends is refused unread.

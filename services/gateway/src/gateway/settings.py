@@ -1,6 +1,7 @@
 """What the gateway reads from its environment, beside the settings that every service has."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
 
@@ -28,6 +29,8 @@ class GatewaySettings(ServiceSettings):
     """Address under which browsers reach this gateway; default `http://localhost:PORT`."""
     app_url: str = "http://localhost:3000"
     """The frontend; the OAuth callback returns there."""
+    console_dir: Path | None = None
+    """Folder with the built console, served at `/console`; without one it is not served."""
     cors_origins: Annotated[Csv, BeforeValidator(split_csv)] = ()
     """Origins whose pages may call us with the cookie; default: that of `APP_URL`."""
     trusted_proxies: str = ""
