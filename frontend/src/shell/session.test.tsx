@@ -51,7 +51,7 @@ afterEach(() => {
 
 async function openSettings() {
   queryClient.clear();
-  router = consoleRouter(createMemoryHistory({ initialEntries: ['/console/settings'] }));
+  router = consoleRouter(createMemoryHistory({ initialEntries: ['/console/settings#ad-account'] }));
   whenSessionIsOver((why) => {
     leaveForLogin(router, why);
   });
@@ -83,7 +83,7 @@ test('a session that ends in mid-click leads to the log-in page, and back with w
   await endInMidClick();
   await logIn(ADA);
   expect(await screen.findByRole('radio', { name: 'Bakery' })).toBeChecked();
-  expect(router.state.location.pathname).toBe('/settings');
+  expect(router.state.location.href).toBe('/settings#ad-account');
 });
 
 test('somebody else who logs in then does not find what was chosen', async () => {
