@@ -21,6 +21,10 @@ export const texts = {
     loading: 'Loading',
     tryAgain: 'Try again',
     close: 'Close',
+    wait: (seconds: number) =>
+      seconds > 90
+        ? `It works again in about ${Math.ceil(seconds / 60)} minutes.`
+        : `It works again in ${Math.max(1, Math.ceil(seconds))} seconds.`,
     failed: 'This did not work',
     notFound: 'There is no such page',
     home: 'Go to the overview',

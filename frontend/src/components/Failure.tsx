@@ -17,6 +17,9 @@ export function Failure({ error, retry }: { error: unknown; retry?: (() => void)
     >
       <Stack gap="xs" align="flex-start">
         {problem.hint !== null && <Text size="sm">{problem.hint}</Text>}
+        {problem.retryAfterSeconds !== null && (
+          <Text size="sm">{texts.common.wait(problem.retryAfterSeconds)}</Text>
+        )}
         {retry && (
           <Button size="xs" variant="default" onClick={retry}>
             {texts.common.tryAgain}

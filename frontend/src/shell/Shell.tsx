@@ -14,6 +14,7 @@ import { Outlet, useRouter } from '@tanstack/react-router';
 import { IconMoon, IconSun } from '@tabler/icons-react';
 
 import { api, ok } from '../api/client';
+import { Failure } from '../components/Failure';
 import { Unreachable } from '../components/Unreachable';
 import { texts } from '../texts';
 import { Menu } from './Menu';
@@ -26,6 +27,7 @@ const CONTENT = 'content';
 /** Header, menu and the page: for everybody who is logged in. */
 export function Shell() {
   const [menu, { toggle, close }] = useDisclosure();
+  const logOut = useLogOut();
   return (
     <AppShell
       header={{ height: 56 }}
@@ -54,13 +56,23 @@ export function Shell() {
           </Group>
           <Group gap="xs" wrap="nowrap">
             <SchemeSwitch />
-            <LogOut />
+            <Button
+              variant="default"
+              size="xs"
+              loading={logOut.isPending}
+              onClick={() => {
+                logOut.mutate();
+              }}
+            >
+              {nav.logOut}
+            </Button>
           </Group>
         </Group>
       </AppShell.Header>
       <Menu onChoose={close} />
       <AppShell.Main id={CONTENT} tabIndex={-1} className={classes.main ?? ''}>
         <Unreachable />
+        {logOut.isError && <Failure error={logOut.error} />}
         <Outlet />
       </AppShell.Main>
     </AppShell>
@@ -100,25 +112,14 @@ function SchemeSwitch() {
   );
 }
 
-function LogOut() {
+/** Ends the session at the gateway first: a page that only looks logged out would be a trap. */
+function useLogOut() {
   const router = useRouter();
-  const logOut = useMutation({
+  return useMutation({
     mutationFn: () => ok(api.POST('/auth/logout', { body: {} })),
-    onSettled: async () => {
+    onSuccess: async () => {
       forgetCustomer();
       await router.navigate({ to: '/login' });
     },
   });
-  return (
-    <Button
-      variant="default"
-      size="xs"
-      loading={logOut.isPending}
-      onClick={() => {
-        logOut.mutate();
-      }}
-    >
-      {nav.logOut}
-    </Button>
-  );
 }

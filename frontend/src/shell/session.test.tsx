@@ -1,7 +1,7 @@
 import { MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { createMemoryHistory, RouterProvider } from '@tanstack/react-router';
-import { render, screen } from '@testing-library/react';
+import { fireEvent, render, screen } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
@@ -51,7 +51,7 @@ afterEach(() => {
 
 async function openSettings() {
   queryClient.clear();
-  router = consoleRouter(createMemoryHistory({ initialEntries: ['/console/settings'] }));
+  router = consoleRouter(createMemoryHistory({ initialEntries: ['/console/settings#ad-account'] }));
   whenSessionIsOver((why) => {
     leaveForLogin(router, why);
   });
@@ -67,8 +67,8 @@ async function openSettings() {
 
 const logIn = async (as: typeof ADA) => {
   user = as;
-  await userEvent.type(screen.getByLabelText(texts.login.email), as.email);
-  await userEvent.type(screen.getByLabelText(texts.login.password), 'a long sentence');
+  fireEvent.change(screen.getByLabelText(texts.login.email), { target: { value: as.email } });
+  fireEvent.change(screen.getByLabelText(texts.login.password), { target: { value: 'a long sentence' } });
   await userEvent.click(screen.getByRole('button', { name: texts.login.submit }));
 };
 
@@ -83,7 +83,7 @@ test('a session that ends in mid-click leads to the log-in page, and back with w
   await endInMidClick();
   await logIn(ADA);
   expect(await screen.findByRole('radio', { name: 'Bakery' })).toBeChecked();
-  expect(router.state.location.pathname).toBe('/settings');
+  expect(router.state.location.href).toBe('/settings#ad-account');
 });
 
 test('somebody else who logs in then does not find what was chosen', async () => {
@@ -105,4 +105,12 @@ test('a choice is saved, named as the selected one, and told', async () => {
   expect(screen.getByText('Bakery (act_2)')).toBeInTheDocument();
   const sent = gateway.seen.find(({ url }) => url.endsWith('/select'));
   expect(await sent?.json()).toEqual({ adAccountId: 'act_2' });
+});
+
+test('who could not be logged out is told so, and is not shown the door as if it had worked', async () => {
+  await openSettings();
+  routes['/auth/logout'] = () => refusal(500, 'INTERNAL', 'Internal error');
+  await userEvent.click(screen.getByRole('button', { name: texts.nav.logOut }));
+  expect(await screen.findByText('Internal error')).toBeInTheDocument();
+  expect(router.state.location.pathname).toBe('/settings');
 });

@@ -102,7 +102,7 @@ export const settings = {
     choose: 'Ad accounts to choose from',
     search: 'Search by name, id or currency',
     count: (shown: number, all: number) =>
-      shown === all ? `${all} accounts` : `${shown} of ${all} accounts`,
+      shown < all ? `${shown} of ${all} accounts` : all === 1 ? '1 account' : `${all} accounts`,
     noMatch: 'No account matches. Clear the search to see all.',
     empty: {
       title: 'Your Meta user has no ad account',
