@@ -57,3 +57,5 @@ export const texts = {
     toLogin: 'Have an account? Log in',
   },
 } as const;
+
+export { adsTexts } from './texts/ads';

@@ -1,9 +1,16 @@
+/** A complaint about one field of a body. */
+export interface Issue {
+  path: (string | number)[];
+  message: string;
+}
+
 /** What went wrong with a call, in the words of the gateway: `message` says what, `hint` what to do. */
 export class Problem extends Error {
   readonly status: number;
   readonly code: string;
   readonly hint: string | null;
   readonly retryAfterSeconds: number | null;
+  readonly issues: readonly Issue[];
 
   constructor(init: {
     status: number;
@@ -11,12 +18,14 @@ export class Problem extends Error {
     message: string;
     hint?: string | null;
     retryAfterSeconds?: number | null;
+    issues?: readonly Issue[];
   }) {
     super(init.message);
     this.status = init.status;
     this.code = init.code;
     this.hint = init.hint ?? null;
     this.retryAfterSeconds = init.retryAfterSeconds ?? null;
+    this.issues = init.issues ?? [];
   }
 }
 
@@ -56,6 +65,7 @@ export function problemOf(response: Response, body: unknown): Problem {
     code: typeof nested === 'string' ? nested : 'UNKNOWN',
     message: body.message,
     hint,
+    issues: Array.isArray(body.issues) ? body.issues.filter(isIssue) : [],
   });
 }
 
@@ -68,6 +78,10 @@ export function asProblem(error: unknown): Problem {
 function secondsOf(header: string | null): number | null {
   const seconds = Number(header ?? 'none');
   return Number.isFinite(seconds) && seconds >= 0 ? seconds : null;
+}
+
+function isIssue(value: unknown): value is Issue {
+  return isRecord(value) && Array.isArray(value.path) && typeof value.message === 'string';
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -1,4 +1,4 @@
-import { queryOptions } from '@tanstack/react-query';
+import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 
 import { api, ok, callForCustomer } from './client';
 import { Problem } from './problem';
@@ -32,4 +32,22 @@ export const adAccounts = queryOptions({
 export const adsStatus = queryOptions({
   queryKey: ['ads', 'status'],
   queryFn: () => ok(api.GET('/ads/status')),
+});
+
+/** One run with its timeline. */
+export const runWithSteps = (runId: string) =>
+  queryOptions({
+    queryKey: ['ads', 'run', runId],
+    queryFn: () => ok(api.GET('/ads/runs/{run_id}', { params: { path: { run_id: runId } } })),
+  });
+
+const RUNS_A_PAGE = 20;
+
+/** All runs, newest first, page by page. */
+export const runs = infiniteQueryOptions({
+  queryKey: ['ads', 'runs'],
+  queryFn: ({ pageParam }) =>
+    ok(api.GET('/ads/runs', { params: { query: { limit: RUNS_A_PAGE, before: pageParam } } })),
+  initialPageParam: null as string | null,
+  getNextPageParam: (page) => page.nextBefore ?? null,
 });

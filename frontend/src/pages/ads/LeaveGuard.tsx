@@ -1,0 +1,31 @@
+import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { useBlocker } from '@tanstack/react-router';
+
+import { adsTexts } from '../../texts';
+
+const words = adsTexts.setup.guard;
+
+/** Asks before unsaved changes are left behind, on the way to another page or out of the tab. */
+export function LeaveGuard({ isDirty }: { isDirty: boolean }) {
+  const blocker = useBlocker({
+    shouldBlockFn: ({ current, next }) => isDirty && current.pathname !== next.pathname,
+    enableBeforeUnload: isDirty,
+    withResolver: true,
+  });
+  if (blocker.status !== 'blocked') return null;
+  return (
+    <Modal opened onClose={blocker.reset} title={words.title} centered>
+      <Stack>
+        <Text size="sm">{words.text}</Text>
+        <Group justify="flex-end">
+          <Button variant="default" onClick={blocker.proceed}>
+            {words.leave}
+          </Button>
+          <Button data-autofocus onClick={blocker.reset}>
+            {words.stay}
+          </Button>
+        </Group>
+      </Stack>
+    </Modal>
+  );
+}

@@ -1,0 +1,87 @@
+import { Loader, Group, Stack, Text } from '@mantine/core';
+
+import { Loaded } from '../../components/Loaded';
+import { RouteAnchor } from '../../components/links';
+import { adsTexts } from '../../texts';
+import { RunBadge } from './badges';
+import { Moment, useNow } from './Moment';
+import { Notice } from './Notice';
+import { RunFailure } from './RunFailure';
+import { isOpen, type RunWithSteps, waitOf } from './runs';
+import { Section } from './Section';
+import { clockTime, lengthOf } from './time';
+import { Timeline } from './Timeline';
+import { useRun } from './useRun';
+
+const words = adsTexts.progress;
+
+/** One publish: live, step by step, until its end; then what came of it. */
+export function RunProgress({ runId, retry }: { runId: string; retry?: (() => void) | undefined }) {
+  const query = useRun(runId);
+  const isRunning = query.data !== undefined && isOpen(query.data);
+  return (
+    <Section
+      title={isRunning ? words.now : words.last}
+      aside={query.data && <RunBadge status={query.data.status} />}
+    >
+      <Loaded query={query}>{(run) => <Course run={run} retry={retry} />}</Loaded>
+    </Section>
+  );
+}
+
+function Course({ run, retry }: { run: RunWithSteps; retry?: (() => void) | undefined }) {
+  return (
+    <Stack gap="md">
+      <div role="status">
+        {run.status === 'queued' && <Text size="sm">{words.queued}</Text>}
+        {run.status === 'success' && <Outcome run={run} />}
+        {run.status === 'running' && <Text size="sm">{run.steps.at(-1)?.message}</Text>}
+      </div>
+      {run.status === 'failed' && <RunFailure run={run} retry={retry} />}
+      <Wait run={run} />
+      {run.steps.length > 0 && <Timeline steps={run.steps} />}
+      <Group gap="md">
+        <RouteAnchor to="/ads/diagnostics/$runId" params={{ runId: run.id }} size="sm">
+          {words.details}
+        </RouteAnchor>
+        {run.finishedAt !== null && (
+          <Text size="xs" c="dimmed">
+            <Moment at={run.finishedAt} />
+          </Text>
+        )}
+      </Group>
+    </Stack>
+  );
+}
+
+function Outcome({ run }: { run: RunWithSteps }) {
+  const isSimulated = run.mode === 'sim';
+  return (
+    <Notice kind="good" title={isSimulated ? words.simulated : words.succeeded}>
+      <RouteAnchor to="/ads/campaign" size="sm">
+        {words.toCampaign}
+      </RouteAnchor>
+    </Notice>
+  );
+}
+
+function Wait({ run }: { run: RunWithSteps }) {
+  const wait = waitOf(run);
+  if (!isOpen(run)) return null;
+  return (
+    <Group gap="sm" wrap="nowrap">
+      <Loader size="xs" type="dots" aria-hidden />
+      {wait?.until != null && <Countdown until={wait.until} />}
+    </Group>
+  );
+}
+
+// Outside the live region: a screen reader would read it out every second.
+function Countdown({ until }: { until: string }) {
+  const left = Date.parse(until) - useNow(1_000);
+  return (
+    <Text size="sm" c="dimmed">
+      {left > 0 ? words.next(lengthOf(Math.ceil(left / 1000) * 1000), clockTime(until)) : words.dueNow}
+    </Text>
+  );
+}
