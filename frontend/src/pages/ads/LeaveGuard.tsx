@@ -1,7 +1,9 @@
-import { Button, Group, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, Text } from '@mantine/core';
 import { useBlocker } from '@tanstack/react-router';
 
 import { adsTexts } from '../../texts';
+
+import { Dialog } from './Dialog';
 
 const words = adsTexts.setup.guard;
 
@@ -14,18 +16,16 @@ export function LeaveGuard({ isDirty }: { isDirty: boolean }) {
   });
   if (blocker.status !== 'blocked') return null;
   return (
-    <Modal opened onClose={blocker.reset} title={words.title} centered>
-      <Stack>
-        <Text size="sm">{words.text}</Text>
-        <Group justify="flex-end">
-          <Button variant="default" onClick={blocker.proceed}>
-            {words.leave}
-          </Button>
-          <Button data-autofocus onClick={blocker.reset}>
-            {words.stay}
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
+    <Dialog onClose={blocker.reset} title={words.title}>
+      <Text size="sm">{words.text}</Text>
+      <Group justify="flex-end">
+        <Button variant="default" onClick={blocker.proceed}>
+          {words.leave}
+        </Button>
+        <Button data-autofocus onClick={blocker.reset}>
+          {words.stay}
+        </Button>
+      </Group>
+    </Dialog>
   );
 }

@@ -1,4 +1,4 @@
-import { Button, Group, List, Modal, Stack, Text } from '@mantine/core';
+import { Button, Group, List, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
 
@@ -7,6 +7,7 @@ import { Failure } from '../../components/Failure';
 import { adsTexts } from '../../texts';
 import { nameOf, type SelectedAccount } from './account';
 import { isBelowMinimum, leastMonthly, money, perDay } from './budget';
+import { Dialog } from './Dialog';
 import { newKey } from './key';
 import { Notice } from './Notice';
 import { ADSET_NAME, CAMPAIGN_NAME, type Plan, planOf } from './plan';
@@ -31,32 +32,30 @@ export function PublishDialog({ status, account, onClose, onStarted }: Props) {
   });
   const plan = planOf(status, account.id);
   return (
-    <Modal opened onClose={onClose} title={words.title[plan.kind]} centered>
-      <Stack>
-        <Consequences plan={plan} status={status} account={account} />
-        {!status.derived.publisher.seen && <Notice kind="warning">{words.offline}</Notice>}
-        {publish.isError && (
-          <>
-            <Failure error={publish.error} />
-            <Text size="sm">{words.sameRun}</Text>
-          </>
-        )}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            {words.no}
-          </Button>
-          <Button
-            data-autofocus
-            loading={publish.isPending}
-            onClick={() => {
-              publish.mutate();
-            }}
-          >
-            {words.yes[plan.kind]}
-          </Button>
-        </Group>
-      </Stack>
-    </Modal>
+    <Dialog onClose={onClose} title={words.title[plan.kind]}>
+      <Consequences plan={plan} status={status} account={account} />
+      {!status.derived.publisher.seen && <Notice kind="warning">{words.offline}</Notice>}
+      {publish.isError && (
+        <>
+          <Failure error={publish.error} />
+          <Text size="sm">{words.sameRun}</Text>
+        </>
+      )}
+      <Group justify="flex-end">
+        <Button variant="default" onClick={onClose}>
+          {words.no}
+        </Button>
+        <Button
+          data-autofocus
+          loading={publish.isPending}
+          onClick={() => {
+            publish.mutate();
+          }}
+        >
+          {words.yes[plan.kind]}
+        </Button>
+      </Group>
+    </Dialog>
   );
 }
 

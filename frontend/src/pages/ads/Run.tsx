@@ -1,6 +1,77 @@
-import { Page } from '../../components/Page';
-import { texts } from '../../texts';
+import { Stack, Text } from '@mantine/core';
+import { getRouteApi } from '@tanstack/react-router';
 
+import { Loaded } from '../../components/Loaded';
+import { RouteAnchor } from '../../components/links';
+import { Page } from '../../components/Page';
+import { adsTexts } from '../../texts';
+import { RunBadge } from './badges';
+import { Copyable } from './Copyable';
+import { Facts } from './Facts';
+import { Moment, useNow } from './Moment';
+import { RunFailure } from './RunFailure';
+import { isOpen, type RunWithSteps } from './runs';
+import { Section } from './Section';
+import { between } from './time';
+import { Timeline } from './Timeline';
+import { useRun } from './useRun';
+
+const route = getRouteApi('/member/ads/diagnostics/$runId');
+const words = adsTexts.run;
+
+/** One run, with everything that is known of it. */
 export function Run() {
-  return <Page title={texts.nav.diagnostics}>{null}</Page>;
+  const { runId } = route.useParams();
+  const query = useRun(runId);
+  const kind = adsTexts.jobType[query.data?.jobType ?? 'publish'];
+  return (
+    <Page title={words.title(kind)} aside={query.data && <RunBadge status={query.data.status} />}>
+      <RouteAnchor to="/ads/diagnostics" size="sm">
+        ← {words.back}
+      </RouteAnchor>
+      <Loaded query={query}>{(run) => <Details run={run} />}</Loaded>
+    </Page>
+  );
+}
+
+function Details({ run }: { run: RunWithSteps }) {
+  return (
+    <Stack gap="lg">
+      {run.status === 'failed' && <RunFailure run={run} />}
+      <Section title={words.timeline}>
+        <Text role="status" size="sm" c="dimmed">
+          {run.steps.length === 0 ? words.empty : isOpen(run) ? run.steps.at(-1)?.message : ''}
+        </Text>
+        <Timeline steps={run.steps} exact />
+      </Section>
+      <Section title={words.facts}>
+        <RunFacts run={run} />
+      </Section>
+    </Stack>
+  );
+}
+
+function RunFacts({ run }: { run: RunWithSteps }) {
+  const now = useNow(isOpen(run) ? 1_000 : 60_000);
+  const copyable = (value: string | null, what: string) =>
+    value === null ? null : <Copyable value={value} what={what} />;
+  const moment = (at: string | null) => (at === null ? null : <Moment at={at} />);
+  return (
+    <Facts
+      facts={[
+        [words.created, moment(run.createdAt)],
+        [words.started, moment(run.startedAt)],
+        [words.finished, moment(run.finishedAt)],
+        [words.duration, between(run.startedAt, run.finishedAt, now)],
+        [words.mode, run.mode === null ? null : adsTexts.modes[run.mode]],
+        [words.code, run.errorCode],
+        [words.account, copyable(run.adAccountId, words.account)],
+        [words.campaign, copyable(run.campaignId, words.campaign)],
+        [words.adset, copyable(run.adsetId, words.adset)],
+        [words.trace, copyable(run.traceId, words.trace)],
+        [words.id, copyable(run.id, words.id)],
+        [words.job, copyable(run.jobId, words.job)],
+      ]}
+    />
+  );
 }
