@@ -3,10 +3,10 @@ import { Stack, Text, TextInput } from '@mantine/core';
 import { RouteAnchor } from '../../components/links';
 import { adsTexts } from '../../texts';
 import type { SelectedAccount } from './account';
-import { isBelowMinimum, leastMonthly, money, perDay } from './budget';
+import { isBelowMinimum, leastMonthly, amountOf, perDay } from './budget';
 import { Notice } from './Notice';
 import type { AdsStatus } from './prerequisites';
-import { Section } from './Section';
+import { Section } from '../../components/Section';
 import type { FieldsProps } from './SetupFields';
 import { numberIn } from './settingsForm';
 
@@ -24,13 +24,13 @@ export function BudgetField({
   const least = account.known?.minDailyBudget;
   const typed = numberIn(form.budget);
   const monthly = typed !== null && typed > 0 ? typed : null;
-  const minimum = least == null ? null : money(leastMonthly(least, currency), currency);
+  const minimum = least == null ? null : amountOf(leastMonthly(least, currency), currency);
   const isTooLow = monthly !== null && isBelowMinimum(monthly, currency, least);
   return (
     <Section title={adsTexts.summary.budget}>
       <TextInput
         label={words.budget(currency)}
-        description={words.budgetUsual(money(budget.defaultMonthly, currency))}
+        description={words.budgetUsual(amountOf(budget.defaultMonthly, currency))}
         value={form.budget}
         error={errors.budget}
         inputMode="decimal"
@@ -41,7 +41,7 @@ export function BudgetField({
       />
       <Stack gap={4}>
         <Text size="sm" c="dimmed">
-          {words.budgetDaily(money(perDay(monthly ?? budget.defaultMonthly, currency), currency))}
+          {words.budgetDaily(amountOf(perDay(monthly ?? budget.defaultMonthly, currency), currency))}
         </Text>
         {minimum !== null && !isTooLow && (
           <Text size="sm" c="dimmed">

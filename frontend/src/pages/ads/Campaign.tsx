@@ -13,7 +13,8 @@ import { useSelectedAccount } from './account';
 import { adsManagerLink } from './adsManager';
 import { Dot } from './badges';
 import { Copyable } from './Copyable';
-import { Facts } from './Facts';
+import { Facts } from '../../components/Facts';
+import { known } from './facts';
 import { Moment } from './Moment';
 import { Nothing } from './Nothing';
 import { Notice } from './Notice';
@@ -21,7 +22,7 @@ import { accountOf, isPlaceholder } from './plan';
 import type { AdsStatus } from './prerequisites';
 import { RunFailure } from './RunFailure';
 import { newestPublish } from './runs';
-import { Section } from './Section';
+import { Section } from '../../components/Section';
 import { Sync } from './Sync';
 
 const words = adsTexts.campaign;
@@ -69,13 +70,13 @@ function Created({ status, objects }: { status: AdsStatus; objects: Objects }) {
       <LastError status={status} objects={objects} />
       <Section title={words.campaign}>
         <Facts
-          facts={[
+          facts={known([
             [words.campaign, <Id key="campaign" value={objects.campaignId} what={words.campaign} />],
             [words.adset, <Id key="adset" value={objects.adsetId} what={words.adset} />],
             [words.account, isSimulated ? null : account],
             [words.lastPublish, <At key="published" at={status.settings?.lastPublishedAt ?? null} />],
             [words.lastSync, <At key="synced" at={objects.lastSyncedAt} />],
-          ]}
+          ])}
         />
         {objects.status === 'paused' && !isSimulated && (
           <Text size="sm" c="dimmed">

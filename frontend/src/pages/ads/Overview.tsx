@@ -17,7 +17,7 @@ import { type AdsStatus, checklist, hasOpenPoints } from './prerequisites';
 import { PublishDialog } from './PublishDialog';
 import { RunProgress } from './RunProgress';
 import { isOpen, newestPublish } from './runs';
-import { Section } from './Section';
+import { Section } from '../../components/Section';
 import { Summary } from './Summary';
 
 const POLL_MS = 5_000;

@@ -6,7 +6,7 @@ import { api, ok, type Schema } from '../../api/client';
 import { Failure } from '../../components/Failure';
 import { adsTexts } from '../../texts';
 import { nameOf, type SelectedAccount } from './account';
-import { isBelowMinimum, leastMonthly, money, perDay } from './budget';
+import { isBelowMinimum, leastMonthly, amountOf, perDay } from './budget';
 import { Dialog } from './Dialog';
 import { newKey } from './key';
 import { Notice } from './Notice';
@@ -103,7 +103,7 @@ function Creating({ status, account }: Pick<Props, 'status' | 'account'>) {
         {words.noMoney}
       </Text>
       {isBelowMinimum(effective, currency, least) && (
-        <Notice kind="warning">{words.below(money(leastMonthly(least ?? 0, currency), currency))}</Notice>
+        <Notice kind="warning">{words.below(amountOf(leastMonthly(least ?? 0, currency), currency))}</Notice>
       )}
     </Stack>
   );
@@ -111,5 +111,5 @@ function Creating({ status, account }: Pick<Props, 'status' | 'account'>) {
 
 function dailyBudget({ derived }: AdsStatus): string {
   const { currency, effective } = derived.budget;
-  return money(perDay(effective, currency), currency);
+  return amountOf(perDay(effective, currency), currency);
 }

@@ -7,11 +7,12 @@ import { Page } from '../../components/Page';
 import { adsTexts } from '../../texts';
 import { RunBadge } from './badges';
 import { Copyable } from './Copyable';
-import { Facts } from './Facts';
+import { Facts } from '../../components/Facts';
+import { known } from './facts';
 import { Moment, useNow } from './Moment';
 import { RunFailure } from './RunFailure';
 import { isOpen, type RunWithSteps } from './runs';
-import { Section } from './Section';
+import { Section } from '../../components/Section';
 import { between } from './time';
 import { Timeline } from './Timeline';
 import { useRun } from './useRun';
@@ -58,7 +59,7 @@ function RunFacts({ run }: { run: RunWithSteps }) {
   const moment = (at: string | null) => (at === null ? null : <Moment at={at} />);
   return (
     <Facts
-      facts={[
+      facts={known([
         [words.created, moment(run.createdAt)],
         [words.started, moment(run.startedAt)],
         [words.finished, moment(run.finishedAt)],
@@ -71,7 +72,7 @@ function RunFacts({ run }: { run: RunWithSteps }) {
         [words.trace, copyable(run.traceId, words.trace)],
         [words.id, copyable(run.id, words.id)],
         [words.job, copyable(run.jobId, words.job)],
-      ]}
+      ])}
     />
   );
 }

@@ -8,7 +8,7 @@ import { Moment, useNow } from './Moment';
 import { Notice } from './Notice';
 import { RunFailure } from './RunFailure';
 import { isOpen, type RunWithSteps, waitOf } from './runs';
-import { Section } from './Section';
+import { Section } from '../../components/Section';
 import { clockTime, lengthOf } from './time';
 import { Timeline } from './Timeline';
 import { useRun } from './useRun';

@@ -6,7 +6,7 @@ import { PLACES } from './places';
 import { RadiusMap } from './RadiusMap';
 import classes from './SetupFields.module.css';
 import { RegionList } from './RegionList';
-import { Section } from './Section';
+import { Section } from '../../components/Section';
 import { type FieldErrors, type Form, numberIn, RADIUS } from './settingsForm';
 
 const words = adsTexts.setup;

@@ -3,8 +3,8 @@ import { Stack, Text } from '@mantine/core';
 import { RouteAnchor } from '../../components/links';
 import { adsTexts } from '../../texts';
 import { nameOf, type SelectedAccount } from './account';
-import { isBelowMinimum, leastMonthly, money, perDay } from './budget';
-import { Facts } from './Facts';
+import { isBelowMinimum, leastMonthly, amountOf, perDay } from './budget';
+import { Facts } from '../../components/Facts';
 import { Notice } from './Notice';
 import type { AdsStatus, SettingsView } from './prerequisites';
 
@@ -28,7 +28,7 @@ export function Summary({ status, account }: { status: AdsStatus; account: Selec
       />
       {settings !== null && isBelowMinimum(effective, currency, least) && (
         <Notice kind="warning">
-          {words.below(money(leastMonthly(least ?? 0, currency), currency))}{' '}
+          {words.below(amountOf(leastMonthly(least ?? 0, currency), currency))}{' '}
           <RouteAnchor to="/ads/setup" size="sm">
             {words.raise}
           </RouteAnchor>
@@ -46,10 +46,10 @@ function BudgetLine({ status }: { status: AdsStatus }) {
   const isUsual = status.settings?.budgetOverride == null;
   return (
     <>
-      {words.perMonth(money(effective, currency))}
+      {words.perMonth(amountOf(effective, currency))}
       {isUsual && ` (${words.usual})`}
       <br />
-      {words.perDay(money(perDay(effective, currency), currency))}
+      {words.perDay(amountOf(perDay(effective, currency), currency))}
     </>
   );
 }
