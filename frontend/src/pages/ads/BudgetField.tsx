@@ -4,6 +4,7 @@ import { RouteAnchor } from '../../components/links';
 import { adsTexts } from '../../texts';
 import type { SelectedAccount } from './account';
 import { isBelowMinimum, leastMonthly, amountOf, perDay } from './budget';
+import { Live } from './Live';
 import { Notice } from './Notice';
 import type { AdsStatus } from './prerequisites';
 import { Section } from '../../components/Section';
@@ -54,9 +55,9 @@ export function BudgetField({
           </RouteAnchor>
         )}
       </Stack>
-      <div role="status">
+      <Live>
         {isTooLow && minimum !== null && <Notice kind="warning">{words.budgetBelow(minimum)}</Notice>}
-      </div>
+      </Live>
     </Section>
   );
 }

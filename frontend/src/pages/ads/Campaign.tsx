@@ -26,7 +26,7 @@ import { Section } from '../../components/Section';
 import { Sync } from './Sync';
 
 const words = adsTexts.campaign;
-const STATUS_COLOURS = { draft: 'gray', active: 'green', paused: 'blue', error: 'red' } as const;
+const STATUS_COLOURS = { draft: 'gray.5', active: 'green', paused: 'blue', error: 'red' } as const;
 
 type Objects = Schema['ObjectsView'];
 
@@ -85,7 +85,7 @@ function Created({ status, objects }: { status: AdsStatus; objects: Objects }) {
         )}
         <ManagerLink href={adsManagerLink(account, objects.campaignId)} />
       </Section>
-      <Section title={words.lastSync}>
+      <Section title={words.now}>
         <Sync />
       </Section>
     </Stack>

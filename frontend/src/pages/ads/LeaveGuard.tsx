@@ -10,7 +10,9 @@ const words = adsTexts.setup.guard;
 /** Asks before unsaved changes are left behind, on the way to another page or out of the tab. */
 export function LeaveGuard({ isDirty }: { isDirty: boolean }) {
   const blocker = useBlocker({
-    shouldBlockFn: ({ current, next }) => isDirty && current.pathname !== next.pathname,
+    // Who has to log in again finds the draft afterwards.
+    shouldBlockFn: ({ current, next }) =>
+      isDirty && current.pathname !== next.pathname && next.fullPath !== '/login',
     enableBeforeUnload: isDirty,
     withResolver: true,
   });

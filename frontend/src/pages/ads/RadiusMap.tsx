@@ -1,7 +1,17 @@
 import { Stack, Text } from '@mantine/core';
 
 import { adsTexts } from '../../texts';
-import { gridLines, isCovered, isInView, pathOf, PICTURE, projection, scaleBarKm, unitsPerKm } from './map';
+import {
+  gridLines,
+  isCovered,
+  isInView,
+  pathOf,
+  PICTURE,
+  projection,
+  scaleBarKm,
+  unitsPerKm,
+  withRoom,
+} from './map';
 import { coasts, type Place, placeNamed, PLACES } from './places';
 import classes from './RadiusMap.module.css';
 
@@ -67,8 +77,13 @@ const EDGE = 3;
 
 function Towns({ place, scale }: { place: Place; scale: number }) {
   const project = projection(place, scale);
-  const towns = PLACES.map((town) => ({ ...town, at: project([town.longitude, town.latitude]) })).filter(
-    ({ at: [x, y] }) => x > EDGE && x < PICTURE.side - EDGE && y > EDGE && y < PICTURE.side - EDGE,
+  const others = PLACES.filter((town) => town !== place);
+  const spots = [place, ...others].map((town) => ({
+    name: town.name,
+    at: project([town.longitude, town.latitude]),
+  }));
+  const towns = withRoom(
+    spots.filter(({ at }) => at.every((unit) => unit > EDGE && unit < PICTURE.side - EDGE)),
   );
   return (
     <g aria-hidden>

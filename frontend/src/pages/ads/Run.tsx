@@ -1,4 +1,4 @@
-import { Stack, Text } from '@mantine/core';
+import { Stack } from '@mantine/core';
 import { getRouteApi } from '@tanstack/react-router';
 
 import { Loaded } from '../../components/Loaded';
@@ -9,6 +9,7 @@ import { RunBadge } from './badges';
 import { Copyable } from './Copyable';
 import { Facts } from '../../components/Facts';
 import { known } from './facts';
+import { Live } from './Live';
 import { Moment, useNow } from './Moment';
 import { RunFailure } from './RunFailure';
 import { isOpen, type RunWithSteps } from './runs';
@@ -40,9 +41,7 @@ function Details({ run }: { run: RunWithSteps }) {
     <Stack gap="lg">
       {run.status === 'failed' && <RunFailure run={run} />}
       <Section title={words.timeline}>
-        <Text role="status" size="sm" c="dimmed">
-          {run.steps.length === 0 ? words.empty : isOpen(run) ? run.steps.at(-1)?.message : ''}
-        </Text>
+        <Live>{run.steps.length === 0 ? words.empty : isOpen(run) && run.steps.at(-1)?.message}</Live>
         <Timeline steps={run.steps} exact />
       </Section>
       <Section title={words.facts}>

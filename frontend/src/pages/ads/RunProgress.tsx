@@ -4,6 +4,7 @@ import { Loaded } from '../../components/Loaded';
 import { RouteAnchor } from '../../components/links';
 import { adsTexts } from '../../texts';
 import { RunBadge } from './badges';
+import { Live } from './Live';
 import { Moment, useNow } from './Moment';
 import { Notice } from './Notice';
 import { RunFailure } from './RunFailure';
@@ -32,11 +33,11 @@ export function RunProgress({ runId, retry }: { runId: string; retry?: (() => vo
 function Course({ run, retry }: { run: RunWithSteps; retry?: (() => void) | undefined }) {
   return (
     <Stack gap="md">
-      <div role="status">
+      <Live>
         {run.status === 'queued' && <Text size="sm">{words.queued}</Text>}
         {run.status === 'success' && <Outcome run={run} />}
         {run.status === 'running' && <Text size="sm">{run.steps.at(-1)?.message}</Text>}
-      </div>
+      </Live>
       {run.status === 'failed' && <RunFailure run={run} retry={retry} />}
       <Wait run={run} />
       {run.steps.length > 0 && <Timeline steps={run.steps} />}
@@ -58,7 +59,7 @@ function Outcome({ run }: { run: RunWithSteps }) {
   const isSimulated = run.mode === 'sim';
   return (
     <Notice kind="good" title={isSimulated ? words.simulated : words.succeeded}>
-      <RouteAnchor to="/ads/campaign" size="sm">
+      <RouteAnchor to="/ads/campaign" size="sm" c="inherit" underline="always">
         {words.toCampaign}
       </RouteAnchor>
     </Notice>

@@ -1,4 +1,4 @@
-import { Card, Group, Stack, Table, Text } from '@mantine/core';
+import { Group, Paper, Stack, Table, Text } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 
 import { RouteAnchor } from '../../components/links';
@@ -25,8 +25,7 @@ interface Props {
 
 function Rows({ runs, now }: Props) {
   return (
-    <Table captionSide="top" verticalSpacing="sm">
-      <Table.Caption>{words.caption}</Table.Caption>
+    <Table verticalSpacing="sm" aria-label={words.caption}>
       <Table.Thead>
         <Table.Tr>
           {[words.started, words.kind, words.status, words.duration, words.mode, words.result].map((name) => (
@@ -62,7 +61,7 @@ function Cards({ runs, now }: Props) {
   return (
     <Stack component="ul" gap="sm" p={0} m={0} style={{ listStyle: 'none' }} aria-label={words.caption}>
       {runs.map((run) => (
-        <Card component="li" key={run.id} withBorder padding="sm">
+        <Paper component="li" key={run.id} withBorder p="sm">
           <Stack gap={6}>
             <Group justify="space-between" wrap="nowrap">
               <Text fw={600} size="sm">
@@ -81,7 +80,7 @@ function Cards({ runs, now }: Props) {
             </Text>
             <Result run={run} />
           </Stack>
-        </Card>
+        </Paper>
       ))}
     </Stack>
   );

@@ -9,11 +9,13 @@ import { Failure } from '../../components/Failure';
 import { Loaded } from '../../components/Loaded';
 import { RouteAnchor } from '../../components/links';
 import { Page } from '../../components/Page';
+import { useDraft } from '../../shell/drafts';
 import { adsTexts, texts } from '../../texts';
 import { useSelectedAccount } from './account';
 import { Dot } from './badges';
 import { BudgetField } from './BudgetField';
 import { LeaveGuard } from './LeaveGuard';
+import { Live } from './Live';
 import { Notice } from './Notice';
 import type { AdsStatus, SettingsView } from './prerequisites';
 import { AreaFields, FormatFields } from './SetupFields';
@@ -30,7 +32,7 @@ import {
 
 const words = adsTexts.setup;
 const STATUS_COLOURS = {
-  new: 'gray',
+  new: 'gray.5',
   draft: 'yellow',
   ready: 'green',
   active: 'green',
@@ -54,7 +56,7 @@ export function Setup() {
 
 function SettingsForm({ status }: { status: AdsStatus }) {
   const [saved, setSaved] = useState(() => formOf(status.settings));
-  const [form, setForm] = useState(saved);
+  const [form, setForm] = useDraft('ads-setup', saved);
   const [errors, setErrors] = useState<FieldErrors>({});
   const account = useSelectedAccount();
   const element = useRef<HTMLFormElement>(null);
@@ -102,7 +104,7 @@ function SettingsForm({ status }: { status: AdsStatus }) {
             {isDirty ? words.unsaved : ''}
           </Text>
         </Group>
-        <div role="status">{save.isSuccess && !isDirty && <Saved settings={save.data} />}</div>
+        <Live>{save.isSuccess && !isDirty && <Saved settings={save.data} />}</Live>
       </Stack>
     </form>
   );
@@ -125,7 +127,7 @@ function useSave(onSaved: (settings: SettingsView) => void, onRefused: (errors: 
 function Saved({ settings }: { settings: SettingsView }) {
   return (
     <Notice kind="good" title={settings.status === 'draft' ? words.saved.draft : words.saved.ready}>
-      <RouteAnchor to="/ads" size="sm">
+      <RouteAnchor to="/ads" size="sm" c="inherit" underline="always">
         {words.toOverview}
       </RouteAnchor>
     </Notice>

@@ -91,7 +91,7 @@ function RadiusFields({ form, errors, change }: FieldsProps) {
         <input
           type="range"
           className={classes.range}
-          aria-label={words.radius}
+          aria-label={words.radiusSlider}
           min={RADIUS.min}
           max={RADIUS.max}
           value={drawn}
@@ -116,7 +116,7 @@ export function FormatFields({ form, errors, change }: FieldsProps) {
           change({ formats: formats });
         }}
       >
-        <Group gap="lg">
+        <Group gap="lg" mb="xs">
           {Object.entries(adsTexts.formats).map(([value, label]) => (
             <Checkbox key={value} value={value} label={label} />
           ))}

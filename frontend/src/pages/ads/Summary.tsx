@@ -29,7 +29,7 @@ export function Summary({ status, account }: { status: AdsStatus; account: Selec
       {settings !== null && isBelowMinimum(effective, currency, least) && (
         <Notice kind="warning">
           {words.below(amountOf(leastMonthly(least ?? 0, currency), currency))}{' '}
-          <RouteAnchor to="/ads/setup" size="sm">
+          <RouteAnchor to="/ads/setup" size="sm" c="inherit" underline="always">
             {words.raise}
           </RouteAnchor>
         </Notice>

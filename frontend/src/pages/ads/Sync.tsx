@@ -5,6 +5,7 @@ import { api, ok } from '../../api/client';
 import { Failure } from '../../components/Failure';
 import { RouteAnchor } from '../../components/links';
 import { adsTexts } from '../../texts';
+import { Live } from './Live';
 import { Notice } from './Notice';
 import { RunFailure } from './RunFailure';
 import { isOpen, type RunWithSteps, waitOf } from './runs';
@@ -40,14 +41,14 @@ function SyncRun({ runId, retry }: { runId: string; retry: () => void }) {
   const run = query.data;
   return (
     <>
-      <div role="status">
+      <Live>
         {isOpen(run) && <Text size="sm">{waitOf(run)?.message ?? words.syncing}</Text>}
         {run.status === 'success' && (
           <Notice kind="good" title={words.synced}>
             {answerIn(run)}
           </Notice>
         )}
-      </div>
+      </Live>
       {run.status === 'failed' && <RunFailure run={run} retry={retry} />}
       <RouteAnchor to="/ads/diagnostics/$runId" params={{ runId }} size="sm">
         {adsTexts.progress.details}

@@ -3,7 +3,7 @@ import {
   IconAlertCircle,
   IconCheck,
   IconClock,
-  IconInfoSmall,
+  IconNote,
   IconPlayerPlay,
   IconSearch,
 } from '@tabler/icons-react';
@@ -18,7 +18,7 @@ const LOOKS = {
   started: { color: 'blue.7', Icon: IconPlayerPlay },
   checking: { color: 'orange.8', Icon: IconSearch },
   done: { color: 'green.8', Icon: IconCheck },
-  note: { color: 'gray.7', Icon: IconInfoSmall },
+  note: { color: 'gray.7', Icon: IconNote },
   failed: { color: 'red.8', Icon: IconAlertCircle },
   waiting: { color: 'orange.8', Icon: IconClock },
 } as const;

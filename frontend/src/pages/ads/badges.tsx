@@ -5,8 +5,8 @@ import type { AdsStatus } from './prerequisites';
 import type { Run } from './runs';
 
 // Coloured dots beside plain text: coloured text is hard to read in one of the two schemes.
-const STATUS_COLOURS = { queued: 'gray', running: 'blue', success: 'green', failed: 'red' } as const;
-const MODE_COLOURS = { real: 'green', sim: 'yellow', disabled: 'gray', offline: 'red' } as const;
+const STATUS_COLOURS = { queued: 'gray.5', running: 'blue', success: 'green', failed: 'red' } as const;
+const MODE_COLOURS = { real: 'green', sim: 'yellow', disabled: 'gray.5', offline: 'red' } as const;
 
 export function Dot({ color, children }: { color: string; children: string }) {
   return (

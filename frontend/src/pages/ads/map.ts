@@ -76,3 +76,16 @@ export function isCovered({ latitude, longitude }: Place): boolean {
     latitude < COVERED.north
   );
 }
+
+const NAME_ROOM = { width: 22, height: 4.5 };
+
+/** Those whose names have room, first come first served. */
+export function withRoom<T extends { at: readonly [number, number] }>(spots: readonly T[]): T[] {
+  return spots.reduce<T[]>((placed, spot) => {
+    const isCrowded = placed.some(
+      ({ at: [x, y] }) =>
+        Math.abs(x - spot.at[0]) < NAME_ROOM.width && Math.abs(y - spot.at[1]) < NAME_ROOM.height,
+    );
+    return isCrowded ? placed : [...placed, spot];
+  }, []);
+}
