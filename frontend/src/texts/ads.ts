@@ -229,7 +229,7 @@ export const adsTexts = {
     noMatch: 'No run of those loaded matches.',
     clear: 'Show all',
     shown: (shown: number, loaded: number) =>
-      shown === loaded ? `${loaded} runs loaded` : `${shown} of ${loaded} loaded runs`,
+      shown === loaded ? `Loaded runs: ${loaded}` : `Shown: ${shown} of ${loaded} loaded runs`,
     older: 'Load older runs',
     oldest: 'These are all runs.',
     caption: 'Runs, newest first',
@@ -253,6 +253,7 @@ export const adsTexts = {
     timeline: 'Timeline',
     empty: 'No step yet.',
     fbtrace: 'Meta’s trace id',
+    looks: (count: number) => `Looked ${count} times so far.`,
     waited: (length: string) => `${length} later`,
     after: (length: string) => `+${length}`,
     nextLook: (time: string) => `Looks again at ${time}`,

@@ -15,7 +15,7 @@ import { RunFailure } from './RunFailure';
 import { isOpen, type RunWithSteps } from './runs';
 import { Section } from '../../components/Section';
 import { between } from './time';
-import { Timeline } from './Timeline';
+import { ExactTimeline } from './Timeline';
 import { useRun } from './useRun';
 
 const route = getRouteApi('/member/ads/diagnostics/$runId');
@@ -42,7 +42,7 @@ function Details({ run }: { run: RunWithSteps }) {
       {run.status === 'failed' && <RunFailure run={run} />}
       <Section title={words.timeline}>
         <Live>{run.steps.length === 0 ? words.empty : isOpen(run) && run.steps.at(-1)?.message}</Live>
-        <Timeline steps={run.steps} exact />
+        <ExactTimeline steps={run.steps} />
       </Section>
       <Section title={words.facts}>
         <RunFacts run={run} />

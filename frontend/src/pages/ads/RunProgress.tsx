@@ -10,7 +10,7 @@ import { Notice } from './Notice';
 import { RunFailure } from './RunFailure';
 import { isOpen, type RunWithSteps, waitOf } from './runs';
 import { Section } from '../../components/Section';
-import { clockTime, lengthOf } from './time';
+import { clockTime, wholeLengthOf } from './time';
 import { Timeline } from './Timeline';
 import { useRun } from './useRun';
 
@@ -82,7 +82,7 @@ function Countdown({ until }: { until: string }) {
   const left = Date.parse(until) - useNow(1_000);
   return (
     <Text size="sm" c="dimmed">
-      {left > 0 ? words.next(lengthOf(Math.ceil(left / 1000) * 1000), clockTime(until)) : words.dueNow}
+      {left > 0 ? words.next(wholeLengthOf(Math.max(left, 1_000)), clockTime(until)) : words.dueNow}
     </Text>
   );
 }

@@ -8,9 +8,11 @@ import {
   IconSearch,
 } from '@tabler/icons-react';
 
+import type { ReactNode } from 'react';
+
 import { adsTexts } from '../../texts';
 import { Copyable } from './Copyable';
-import { type RunStep, textOf } from './runs';
+import { folded, type RunStep, textOf } from './runs';
 import { clock, clockTime, lengthOf } from './time';
 
 const words = adsTexts.run;
@@ -39,24 +41,47 @@ function lookOf({ type, state }: RunStep): Look {
 
 const LONG_WAIT_MS = 1_000;
 
-/** The steps of a run. With `exact`, each with its time, the waits between them and Meta's trace id. */
-export function Timeline({ steps, exact = false }: { steps: readonly RunStep[]; exact?: boolean }) {
+/** The steps of a run at a quick look. */
+export function Timeline({ steps }: { steps: readonly RunStep[] }) {
   return (
-    <Stack component="ol" gap="sm" p={0} m={0} style={{ listStyle: 'none' }}>
-      {steps.map((step, index) => (
+    <Steps>
+      {folded(steps).map(({ step, looks }) => (
         <li key={step.version}>
-          {exact ? (
-            <ExactStep step={step} before={steps[index - 1]} first={steps[0]} />
-          ) : (
-            <Line step={step} />
-          )}
+          <Line step={step}>
+            {looks > 1 && (
+              <Text size="xs" c="dimmed">
+                {words.looks(looks)}
+              </Text>
+            )}
+          </Line>
         </li>
       ))}
+    </Steps>
+  );
+}
+
+/** Each step with its time, the waits in between and Meta's trace id. */
+export function ExactTimeline({ steps }: { steps: readonly RunStep[] }) {
+  return (
+    <Steps>
+      {steps.map((step, index) => (
+        <li key={step.version}>
+          <ExactStep step={step} before={steps[index - 1]} first={steps[0]} />
+        </li>
+      ))}
+    </Steps>
+  );
+}
+
+function Steps({ children }: { children: ReactNode }) {
+  return (
+    <Stack component="ol" gap="sm" p={0} m={0} style={{ listStyle: 'none' }}>
+      {children}
     </Stack>
   );
 }
 
-function Line({ step, children }: { step: RunStep; children?: React.ReactNode }) {
+function Line({ step, children }: { step: RunStep; children?: ReactNode }) {
   const look = lookOf(step);
   const { color, Icon } = LOOKS[look];
   return (

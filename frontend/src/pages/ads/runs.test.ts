@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 
 import { ALL, matching } from './runFilter';
-import { ended, merged, newestPublish, textOf, waitOf, withStep } from './runs';
+import { ended, folded, merged, newestPublish, textOf, waitOf, withStep } from './runs';
 import { runOf, runWith, stepOf } from './samples';
 
 describe('a run that is followed', () => {
@@ -65,6 +65,17 @@ describe('what a run waits for', () => {
     expect(waitOf(runWith([waiting], { status: 'failed' }))).toBeNull();
     expect(waitOf(runWith([]))).toBeNull();
   });
+});
+
+test('waits in a row are one line with the last of them, and what comes between parts them', () => {
+  const wait = (version: number) => stepOf(version, { type: 'RUN_WAITING' });
+  const lines = folded([stepOf(1), wait(2), wait(3), wait(4), stepOf(5), wait(6)]);
+  expect(lines.map(({ step, looks }) => [step.version, looks])).toEqual([
+    [1, 1],
+    [4, 3],
+    [5, 1],
+    [6, 1],
+  ]);
 });
 
 test('facts of a step are read as text only when they are', () => {

@@ -43,6 +43,22 @@ export function waitOf(run: RunWithSteps): { message: string; until: string | nu
   return { message: last.message, until: textOf(last, 'until') };
 }
 
+/** A step and how many waits in a row it stands for. */
+export interface Folded {
+  step: RunStep;
+  looks: number;
+}
+
+/** The timeline for a quick look: of waits that follow each other only the last one. */
+export function folded(steps: readonly RunStep[]): Folded[] {
+  return steps.reduce<Folded[]>((lines, step) => {
+    const last = lines.at(-1);
+    const goesOn = step.type === 'RUN_WAITING' && last?.step.type === 'RUN_WAITING';
+    if (!goesOn) return [...lines, { step, looks: 1 }];
+    return [...lines.slice(0, -1), { step, looks: last.looks + 1 }];
+  }, []);
+}
+
 /** A text among the facts of a step. */
 export function textOf(step: RunStep, name: string): string | null {
   const value = step.data[name];

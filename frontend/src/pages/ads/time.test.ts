@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { ago, between, lengthOf } from './time';
+import { ago, between, lengthOf, wholeLengthOf } from './time';
 
 test.each([
   [-5, '0.0 s'],
@@ -15,6 +15,11 @@ test.each([
   [90_000_000, '1 d 1 h'],
 ])('%d ms read as %s', (milliseconds, text) => {
   expect(lengthOf(milliseconds)).toBe(text);
+});
+
+test('what counts down shows whole seconds', () => {
+  expect(wholeLengthOf(1_600)).toBe('2 s');
+  expect(wholeLengthOf(61_000)).toBe('1 min 1 s');
 });
 
 const START = '2026-01-31T12:00:00.000Z';

@@ -6,8 +6,12 @@ const DAY = 24 * HOUR;
 /** A length of time as people read it: "0.3 s", "12 s", "4 min 5 s", "2 h 3 min". */
 export function lengthOf(milliseconds: number): string {
   const ms = Math.max(0, milliseconds);
-  if (ms < 9_950) return `${(ms / SECOND).toFixed(1)} s`;
-  const seconds = Math.round(ms / SECOND);
+  return ms < 9_950 ? `${(ms / SECOND).toFixed(1)} s` : wholeLengthOf(ms);
+}
+
+/** The same without parts of a second, for what counts down. */
+export function wholeLengthOf(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / SECOND);
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return withRest(Math.floor(seconds / 60), 'min', seconds % 60, 's');
   const minutes = Math.round(seconds / 60);
