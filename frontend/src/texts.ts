@@ -57,5 +57,3 @@ export const texts = {
     toLogin: 'Have an account? Log in',
   },
 } as const;
-
-export { adsTexts } from './texts/ads';

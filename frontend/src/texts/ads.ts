@@ -267,6 +267,5 @@ export const adsTexts = {
     },
     bundle: 'Download the repro bundle',
     bundleHint: 'What was asked of Meta and answered, without secrets: for who wants to repeat it.',
-    noBundle: 'There is no bundle for this run.',
   },
 } as const;

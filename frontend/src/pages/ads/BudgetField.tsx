@@ -1,7 +1,7 @@
 import { Stack, Text, TextInput } from '@mantine/core';
 
 import { RouteAnchor } from '../../components/links';
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 import type { SelectedAccount } from './account';
 import { isBelowMinimum, leastMonthly, amountOf, perDay } from './budget';
 import { Live } from './Live';

@@ -1,7 +1,7 @@
 import { Group, List, Stack, Text, ThemeIcon, VisuallyHidden } from '@mantine/core';
 import { IconCheck, IconCircleDashed, IconMinus } from '@tabler/icons-react';
 
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 import { FixButton } from './FixButton';
 import type { Point } from './prerequisites';
 

@@ -1,7 +1,7 @@
 import { ActionIcon, Code, CopyButton, Group, VisuallyHidden } from '@mantine/core';
 import { IconCheck, IconCopy } from '@tabler/icons-react';
 
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 
 const words = adsTexts.copy;
 

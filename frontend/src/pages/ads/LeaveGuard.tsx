@@ -1,7 +1,7 @@
 import { Button, Group, Text } from '@mantine/core';
 import { useBlocker } from '@tanstack/react-router';
 
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 
 import { Dialog } from './Dialog';
 

@@ -4,7 +4,7 @@ import { useState } from 'react';
 
 import { api, ok, type Schema } from '../../api/client';
 import { Failure } from '../../components/Failure';
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 import { nameOf, type SelectedAccount } from './account';
 import { isBelowMinimum, leastMonthly, amountOf, perDay } from './budget';
 import { Dialog } from './Dialog';

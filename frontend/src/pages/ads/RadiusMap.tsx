@@ -1,6 +1,6 @@
 import { Stack, Text } from '@mantine/core';
 
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 import {
   gridLines,
   isCovered,

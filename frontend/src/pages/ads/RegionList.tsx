@@ -2,7 +2,7 @@ import { Button, Group, Stack, Text, TextInput } from '@mantine/core';
 import { IconX } from '@tabler/icons-react';
 import { useRef, useState } from 'react';
 
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 
 const words = adsTexts.setup;
 

@@ -4,8 +4,9 @@ import { getRouteApi } from '@tanstack/react-router';
 import { Loaded } from '../../components/Loaded';
 import { RouteAnchor } from '../../components/links';
 import { Page } from '../../components/Page';
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 import { RunBadge } from './badges';
+import { Bundle } from './Bundle';
 import { Copyable } from './Copyable';
 import { Facts } from '../../components/Facts';
 import { known } from './facts';
@@ -46,6 +47,7 @@ function Details({ run }: { run: RunWithSteps }) {
       </Section>
       <Section title={words.facts}>
         <RunFacts run={run} />
+        {run.startedAt !== null && <Bundle runId={run.id} />}
       </Section>
     </Stack>
   );

@@ -1,6 +1,6 @@
 import { Button, Group, Stack, Text } from '@mantine/core';
 
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 import { pageThatMends, whatWentWrong } from './failure';
 import { FixButton } from './FixButton';
 import { Notice } from './Notice';

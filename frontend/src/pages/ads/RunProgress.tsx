@@ -2,7 +2,7 @@ import { Loader, Group, Stack, Text } from '@mantine/core';
 
 import { Loaded } from '../../components/Loaded';
 import { RouteAnchor } from '../../components/links';
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 import { RunBadge } from './badges';
 import { Live } from './Live';
 import { Moment, useNow } from './Moment';

@@ -2,7 +2,7 @@ import { Group, Paper, Stack, Table, Text } from '@mantine/core';
 import { useMediaQuery } from '@mantine/hooks';
 
 import { RouteAnchor } from '../../components/links';
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 import { RunBadge } from './badges';
 import { useNow } from './Moment';
 import { isOpen, type Run } from './runs';

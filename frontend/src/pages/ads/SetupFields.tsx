@@ -1,7 +1,7 @@
 import { Checkbox, Group, NativeSelect, Radio, SimpleGrid, Stack, Text, TextInput } from '@mantine/core';
 import { useDeferredValue } from 'react';
 
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 import { PLACES } from './places';
 import { RadiusMap } from './RadiusMap';
 import classes from './SetupFields.module.css';

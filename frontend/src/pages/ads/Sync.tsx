@@ -4,7 +4,7 @@ import { useMutation } from '@tanstack/react-query';
 import { api, ok } from '../../api/client';
 import { Failure } from '../../components/Failure';
 import { RouteAnchor } from '../../components/links';
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 import { Live } from './Live';
 import { Notice } from './Notice';
 import { RunFailure } from './RunFailure';

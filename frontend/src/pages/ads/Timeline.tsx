@@ -10,7 +10,7 @@ import {
 
 import type { ReactNode } from 'react';
 
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 import { Copyable } from './Copyable';
 import { folded, type RunStep, textOf } from './runs';
 import { clock, clockTime, lengthOf } from './time';

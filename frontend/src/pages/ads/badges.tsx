@@ -1,6 +1,6 @@
 import { Badge } from '@mantine/core';
 
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 import type { AdsStatus } from './prerequisites';
 import type { Run } from './runs';
 

@@ -1,4 +1,4 @@
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 import type { Fix } from './prerequisites';
 import type { Run } from './runs';
 

@@ -1,5 +1,5 @@
 import type { Schema } from '../../api/client';
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 
 export type AdsStatus = Schema['AdsStatus'];
 export type SettingsView = Schema['AdSettingsView'];

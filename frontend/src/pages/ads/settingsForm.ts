@@ -1,6 +1,6 @@
 import type { Problem } from '../../api/problem';
 import type { Schema } from '../../api/client';
-import { adsTexts } from '../../texts';
+import { adsTexts } from '../../texts/ads';
 import type { SettingsView } from './prerequisites';
 
 export type SettingsBody = Schema['AdSettingsBody'];
