@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient, type UseQueryResult } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 
-import { adsStatus, me, runs, runWithSteps } from '../../api/queries';
+import { adsStatus, me, metaStatus, runs, runWithSteps } from '../../api/queries';
 import { listen, streamAddress } from './events';
 import { ended, isOpen, merged, type RunWithSteps, withStep } from './runs';
 
@@ -56,6 +56,7 @@ export function useRun(runId: string): UseQueryResult<RunWithSteps> {
   useEffect(() => {
     if (!hasEnded) return;
     void client.invalidateQueries({ queryKey: adsStatus.queryKey });
+    void client.invalidateQueries({ queryKey: metaStatus.queryKey });
     void client.invalidateQueries({ queryKey: runs.queryKey });
   }, [client, hasEnded]);
 
