@@ -194,7 +194,6 @@ export const adsTexts = {
       text: 'Publish once, and its ids stand here.',
       action: 'Go to the overview',
     },
-    paused: 'PAUSED',
     pausedText: 'Nothing is shown and no money is spent until somebody switches it on in Ads Manager.',
     status: { draft: 'Draft', active: 'Active', paused: 'PAUSED', error: 'Error' },
     simulated: 'Placeholder',

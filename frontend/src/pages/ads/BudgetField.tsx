@@ -1,5 +1,6 @@
 import { Stack, Text, TextInput } from '@mantine/core';
 
+import { Failure } from '../../components/Failure';
 import { RouteAnchor } from '../../components/links';
 import { adsTexts } from '../../texts/ads';
 import type { SelectedAccount } from './account';
@@ -55,6 +56,7 @@ export function BudgetField({
           </RouteAnchor>
         )}
       </Stack>
+      {account.failure && <Failure {...account.failure} />}
       <Live>
         {isTooLow && minimum !== null && <Notice kind="warning">{words.budgetBelow(minimum)}</Notice>}
       </Live>

@@ -36,10 +36,7 @@ export function Campaign() {
   const query = useQuery(adsStatus);
   const objects = query.data?.objects;
   return (
-    <Page
-      title={texts.nav.campaign}
-      aside={objects && <Dot color={STATUS_COLOURS[objects.status]}>{words.status[objects.status]}</Dot>}
-    >
+    <Page title={texts.nav.campaign} aside={objects && <ObjectsBadge objects={objects} />}>
       <Loaded query={query}>
         {(status) =>
           status.objects === null ? <NoCampaign /> : <Created status={status} objects={status.objects} />
@@ -47,6 +44,11 @@ export function Campaign() {
       </Loaded>
     </Page>
   );
+}
+
+function ObjectsBadge({ objects }: { objects: Objects }) {
+  if (isPlaceholder(objects.campaignId)) return <Dot color="yellow">{words.simulated}</Dot>;
+  return <Dot color={STATUS_COLOURS[objects.status]}>{words.status[objects.status]}</Dot>;
 }
 
 function NoCampaign() {

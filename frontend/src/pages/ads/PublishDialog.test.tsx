@@ -2,9 +2,9 @@ import { MantineProvider } from '@mantine/core';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { render, screen, waitFor } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { beforeEach, expect, test, vi } from 'vitest';
 
-import { api } from '../../api/client';
+import { gatewayForTests, refusal } from '../../testing/gateway';
 import { PublishDialog } from './PublishDialog';
 import { OBJECTS, statusOf } from './samples';
 
@@ -14,25 +14,15 @@ const ACCOUNT = {
 };
 const ACCEPTED = { runId: 'run', jobId: 'job' };
 
-let keys: (string | null)[];
+const gateway = gatewayForTests();
 let answers: Response[];
 
-const gateway = {
-  onRequest: ({ request }: { request: Request }) => {
-    keys.push(request.headers.get('idempotency-key'));
-    return answers.shift() ?? Response.json(ACCEPTED, { status: 201 });
-  },
-};
-
 beforeEach(() => {
-  keys = [];
   answers = [];
-  api.use(gateway);
+  gateway.by = () => answers.shift() ?? Response.json(ACCEPTED, { status: 201 });
 });
 
-afterEach(() => {
-  api.eject(gateway);
-});
+const keys = () => gateway.seen.map((request) => request.headers.get('idempotency-key'));
 
 function open(status = statusOf()) {
   const onStarted = vi.fn();
@@ -69,9 +59,7 @@ test('with a campaign there, it says that nothing new is created', () => {
 });
 
 test('a refused try is sent again with the same key: one confirmation is one run', async () => {
-  answers = [
-    Response.json({ error: 'UNAVAILABLE', message: 'The database does not answer.' }, { status: 503 }),
-  ];
+  answers = [refusal(503, 'UNAVAILABLE', 'The database does not answer.')];
   const { onStarted } = open();
   await press('Create both, PAUSED');
   expect(await screen.findByText('The database does not answer.')).toBeVisible();
@@ -79,9 +67,9 @@ test('a refused try is sent again with the same key: one confirmation is one run
   await waitFor(() => {
     expect(onStarted).toHaveBeenCalledOnce();
   });
-  expect(keys).toHaveLength(2);
-  expect(keys[0]).toMatch(/^[0-9a-f]{32}$/);
-  expect(keys[1]).toBe(keys[0]);
+  expect(keys()).toHaveLength(2);
+  expect(keys()[0]).toMatch(/^[0-9a-f]{32}$/);
+  expect(keys()[1]).toBe(keys()[0]);
 });
 
 test('another confirmation has another key', async () => {
@@ -91,7 +79,7 @@ test('another confirmation has another key', async () => {
   open();
   await press('Create both, PAUSED');
   await waitFor(() => {
-    expect(keys).toHaveLength(2);
+    expect(keys()).toHaveLength(2);
   });
-  expect(keys[1]).not.toBe(keys[0]);
+  expect(keys()[1]).not.toBe(keys()[0]);
 });

@@ -33,13 +33,9 @@ export function RunProgress({ runId, retry }: { runId: string; retry?: (() => vo
 function Course({ run, retry }: { run: RunWithSteps; retry?: (() => void) | undefined }) {
   return (
     <Stack gap="md">
-      <Live>
-        {run.status === 'queued' && <Text size="sm">{words.queued}</Text>}
-        {run.status === 'success' && <Outcome run={run} />}
-        {run.status === 'running' && <Text size="sm">{run.steps.at(-1)?.message}</Text>}
-      </Live>
+      <Live>{run.status === 'success' && <Outcome run={run} />}</Live>
       {run.status === 'failed' && <RunFailure run={run} retry={retry} />}
-      <Wait run={run} />
+      {isOpen(run) && <Present run={run} />}
       {run.steps.length > 0 && <Timeline steps={run.steps} />}
       <Group gap="md">
         <RouteAnchor to="/ads/diagnostics/$runId" params={{ runId: run.id }} size="sm">
@@ -66,13 +62,17 @@ function Outcome({ run }: { run: RunWithSteps }) {
   );
 }
 
-function Wait({ run }: { run: RunWithSteps }) {
-  const wait = waitOf(run);
-  if (!isOpen(run)) return null;
+function Present({ run }: { run: RunWithSteps }) {
+  const until = waitOf(run)?.until ?? null;
   return (
-    <Group gap="sm" wrap="nowrap">
-      <Loader size="xs" type="dots" aria-hidden />
-      {wait?.until != null && <Countdown until={wait.until} />}
+    <Group gap="sm" wrap="nowrap" align="flex-start">
+      <Loader size="xs" mt={3} aria-hidden />
+      <Stack gap={2}>
+        <Live>
+          <Text size="sm">{run.steps.at(-1)?.message ?? words.queued}</Text>
+        </Live>
+        {until !== null && <Countdown until={until} />}
+      </Stack>
     </Group>
   );
 }

@@ -1,5 +1,6 @@
 import { Stack, Text } from '@mantine/core';
 
+import { Failure } from '../../components/Failure';
 import { RouteAnchor } from '../../components/links';
 import { adsTexts } from '../../texts/ads';
 import { nameOf, type SelectedAccount } from './account';
@@ -26,6 +27,7 @@ export function Summary({ status, account }: { status: AdsStatus; account: Selec
           [words.budget, <BudgetLine key="budget" status={status} />],
         ]}
       />
+      {account.failure && <Failure {...account.failure} />}
       {settings !== null && isBelowMinimum(effective, currency, least) && (
         <Notice kind="warning">
           {words.below(amountOf(leastMonthly(least ?? 0, currency), currency))}{' '}

@@ -3,8 +3,9 @@ import { act, renderHook, waitFor } from '@testing-library/react';
 import type { ReactNode } from 'react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
-import { api, type Schema } from '../../api/client';
+import type { Schema } from '../../api/client';
 import { me } from '../../api/queries';
+import { gatewayForTests, refusal } from '../../testing/gateway';
 import type { RunWithSteps } from './runs';
 import { runOf, runWith, stepOf } from './samples';
 import { POLL_MS, useRun } from './useRun';
@@ -39,31 +40,26 @@ class Stream extends EventTarget {
   }
 }
 
+const gateway = gatewayForTests();
 let answer: RunWithSteps | 'unreachable';
-let asked: number;
-
-const gateway = {
-  onRequest: ({ request }: { request: Request }) => {
-    asked += 1;
-    expect(new URL(request.url).pathname).toBe(`/ads/runs/${RUN}`);
-    return answer === 'unreachable' ? new Response('{}', { status: 503 }) : Response.json(answer);
-  },
-};
 
 beforeEach(() => {
   vi.useFakeTimers({ shouldAdvanceTime: true });
   vi.stubGlobal('EventSource', Stream);
   Stream.all = [];
-  asked = 0;
   answer = runWith([stepOf(1)]);
-  api.use(gateway);
+  gateway.by = (request) => {
+    expect(new URL(request.url).pathname).toBe(`/ads/runs/${RUN}`);
+    return answer === 'unreachable' ? refusal(503, 'UNAVAILABLE', 'Away') : Response.json(answer);
+  };
 });
 
 afterEach(() => {
-  api.eject(gateway);
   vi.unstubAllGlobals();
   vi.useRealTimers();
 });
+
+const asked = () => gateway.seen.length;
 
 async function follow() {
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
@@ -111,9 +107,9 @@ test('steps of the stream show as they come, and its end is the end', async () =
   });
   expect(run.status()).toBe('success');
   expect(stream().isClosed).toBe(true);
-  const before = asked;
+  const before = asked();
   await wait(POLL_MS.besideStream * 3);
-  expect(asked).toBe(before);
+  expect(asked()).toBe(before);
 });
 
 test('a run is polled when the stream cannot be had, until it ends', async () => {
@@ -128,22 +124,22 @@ test('a run is polled when the stream cannot be had, until it ends', async () =>
   answer = runWith([stepOf(1), stepOf(2), stepOf(3)], { status: 'failed' });
   await wait(POLL_MS.alone + 100);
   expect(run.status()).toBe('failed');
-  const before = asked;
+  const before = asked();
   await wait(POLL_MS.alone * 3);
-  expect(asked).toBe(before);
+  expect(asked()).toBe(before);
 });
 
 test('polling takes over when a stream breaks, and rests when it is back', async () => {
   await follow();
   await happens(() => stream().onopen?.());
   await wait(POLL_MS.alone * 3);
-  expect(asked).toBe(1);
+  expect(asked()).toBe(1);
   await happens(() => stream().onerror?.());
   await wait(POLL_MS.alone * 2 + 100);
-  expect(asked).toBe(3);
+  expect(asked()).toBe(3);
   await happens(() => stream().onopen?.());
   await wait(POLL_MS.alone * 3);
-  expect(asked).toBe(3);
+  expect(asked()).toBe(3);
 });
 
 test('a stream that has died in silence does not hide the end', async () => {

@@ -56,9 +56,8 @@ export function useRun(runId: string): UseQueryResult<RunWithSteps> {
   useEffect(() => {
     if (!hasEnded) return;
     void client.invalidateQueries({ queryKey: adsStatus.queryKey });
-    void client.invalidateQueries({ queryKey: runs.queryKey });
-    // A token that Meta refuses breaks the connection.
     void client.invalidateQueries({ queryKey: metaStatus.queryKey });
+    void client.invalidateQueries({ queryKey: runs.queryKey });
   }, [client, hasEnded]);
 
   return query;
