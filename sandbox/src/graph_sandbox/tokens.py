@@ -24,7 +24,6 @@ from graph_sandbox.refusals import (
 from graph_sandbox.state import Token
 
 
-
 def issue_access_token(call: Call) -> Body | Change:
     """`/oauth/access_token`, by `grant_type`; without one it is the exchange of a login code."""
     _check_client(call)
