@@ -1,6 +1,6 @@
 """Two customers with something to lose, and the bytes by which their data is recognised anywhere."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -21,7 +21,8 @@ class Tenant:
     customer: Advertiser
     user_id: str
     run_id: str
-    account: str
+    objects: Mapping[str, str]
+    """What requests may name, by the name that it has there."""
     secrets: frozenset[str] = field(repr=False)
 
     @property
@@ -57,7 +58,12 @@ async def establish(
         customer=customer,
         user_id=me["userId"],
         run_id=run["id"],
-        account=account,
+        objects={
+            "run_id": run["id"],
+            "before": run["id"],
+            "adAccountId": account,
+            **await _own_session(customer),
+        },
         secrets=frozenset(
             {
                 planted,
@@ -79,8 +85,14 @@ async def establish(
     )
 
 
+async def _own_session(customer: Advertiser) -> dict[str, str]:
+    """The id by which the customer may end the session in hand."""
+    listed = await customer.request("GET", "/auth/sessions")
+    return {"session_id": listed.json()["data"][0]["id"]} if listed.is_success else {}
+
+
 async def rows_of(stack: System, tenant: Tenant) -> dict[str, list[str]]:
-    """Every row of every table that names the customer, the user or the run."""
+    """Every row of every table that names the customer, the user or the run; but not when they were seen."""
     connection = await asyncpg.connect(database_url(stack))
     try:
         tables = await connection.fetch(
@@ -90,9 +102,10 @@ async def rows_of(stack: System, tenant: Tenant) -> dict[str, list[str]]:
         names = [f"%{part}%" for part in (tenant.customer_id, tenant.user_id, tenant.run_id)]
         for schema, table in tables:
             rows = await connection.fetch(
-                f'SELECT t::text AS line FROM "{schema}"."{table}" AS t'
+                f'SELECT (to_jsonb(t) - $2)::text AS line FROM "{schema}"."{table}" AS t'
                 " WHERE t::text LIKE ANY($1) ORDER BY line",
                 names,
+                "last_seen_at",
             )
             found[f"{schema}.{table}"] = [row["line"] for row in rows]
         return found

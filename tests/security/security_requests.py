@@ -54,9 +54,10 @@ class Ask:
     query: Mapping[str, str]
     body: Any
 
-    def naming(self, object_id: str) -> Self:
-        """The same request for this object, if it names one at all."""
+    def naming(self, objects: Mapping[str, str]) -> Self:
+        """The same request for one of these objects, if it names one at all."""
         place, name = OBJECT_PLACES.get(self.operation.name, ("", ""))
+        object_id = objects.get(name, NOBODYS)
         if place == "path":
             return replace(self, path={**self.path, name: object_id})
         if place == "query":
@@ -96,6 +97,7 @@ def operations_of(document: Mapping[str, Any]) -> Iterator[Operation]:
             )
 
 
+NOBODYS = "00000000-0000-4000-8000-000000000000"
 NEEDS_SESSION = frozenset(
     {
         Guard.SESSION,

@@ -49,6 +49,7 @@ ROUTES: Final = {
     "POST /ads/sync": Guard.CUSTOMER,
     "GET /ads/runs": Guard.CUSTOMER,
     "GET /ads/runs/{run_id}": Guard.CUSTOMER,
+    "GET /ads/runs/{run_id}/bundle": Guard.CUSTOMER,
     "GET /ads/runs/{run_id}/events": Guard.CUSTOMER_BY_HEADER_OR_QUERY,
     "GET /runs": Guard.SESSION_AND_OPTIONAL_CUSTOMER,
     "GET /ads/objects": Guard.CUSTOMER,
@@ -70,6 +71,7 @@ UNDOCUMENTED: Final = {
 
 OBJECT_PLACES: Final = {
     "GET /ads/runs/{run_id}": ("path", "run_id"),
+    "GET /ads/runs/{run_id}/bundle": ("path", "run_id"),
     "GET /ads/runs/{run_id}/events": ("path", "run_id"),
     "GET /ads/runs": ("query", "before"),
     "GET /runs": ("query", "before"),

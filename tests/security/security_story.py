@@ -185,6 +185,8 @@ class Story:
         chosen = [next(run["id"] for run in runs if run["status"] == end) for end in ("failed", "success")]
         commands = [("dead", "list"), ("jobs", "list"), *(("bundle", run_id) for run_id in chosen)]
         await self._run_all(commands)
+        for run_id in chosen:
+            assert (await customer.request("GET", f"/ads/runs/{run_id}/bundle")).status_code == 200
         words = self.outputs["dead list"].split()
         letters = [word for word in words if word.count("-") == 1 and word[0].isdigit()]
         assert letters

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from security_people import Tenant, Unharmed, unknown_like
+from security_people import Tenant, Unharmed
 from security_requests import (
     NEEDS_CUSTOMER,
     NEEDS_SESSION,
@@ -51,7 +51,7 @@ async def test_a_malformed_cookie_is_no_session(
     operations: list[Operation], door: httpx.AsyncClient, owner: Tenant, cookie: str, unharmed: Unharmed
 ) -> None:
     for operation in guarded(operations, *NEEDS_SESSION):
-        ask = operation.request().naming(owner.run_id)
+        ask = operation.request().naming(owner.objects)
         answer = await ask.send(door, cookie=f"session={cookie}", x_customer_id=owner.customer_id)
         assert (answer.status_code, answer.json()) == (401, SESSION_OVER), operation.name
         door.cookies.clear()
@@ -63,7 +63,7 @@ async def test_a_malformed_customer_is_no_customer(
     operations: list[Operation], door: httpx.AsyncClient, owner: Tenant, header: str, unharmed: Unharmed
 ) -> None:
     for operation in guarded(operations, *NEEDS_CUSTOMER):
-        ask = operation.request().naming(owner.run_id)
+        ask = operation.request().naming(owner.objects)
         answer = await ask.send(door, cookie=owner.cookie, x_customer_id=header)
         assert (answer.status_code, answer.json()) == (401, NO_CUSTOMER), operation.name
     await unharmed(ask, answer)
@@ -76,7 +76,7 @@ async def test_a_malformed_object_is_refused(
     for operation in operations:
         if operation.name not in OBJECT_PLACES:
             continue
-        ask = operation.request().naming(object_id)
+        ask = operation.request().naming({OBJECT_PLACES[operation.name][1]: object_id})
         answer = await ask.send(door, cookie=intruder.cookie, x_customer_id=intruder.customer_id)
         assert answer.status_code in {400, 404}, (operation.name, answer.text)
         assert answer.json()["message"]
@@ -90,7 +90,7 @@ async def test_a_malformed_body_is_refused_in_the_shape_of_its_family(
     for operation in operations:
         if not operation.takes_json:
             continue
-        ask = operation.request().naming(unknown_like(intruder.run_id))
+        ask = operation.request().naming({})
         answer = await door.request(
             operation.method,
             ask.target,

@@ -1,5 +1,7 @@
 """What we build from: pinned by hash, audited, linted, and without secrets in it."""
 
+import base64
+import hashlib
 import json
 import re
 import subprocess
@@ -17,11 +19,13 @@ from crash_lab.points import ROOT
 
 LOCKS = sorted(path for path in ROOT.rglob("requirements*.lock") if ".venv" not in path.parts)
 PINNED = re.compile(r"([A-Za-z0-9._-]+)==[^\s;]+( ; [^\\]+)?")
+_NOISE = hashlib.sha256(b"planted").hexdigest()
+_LETTERS = base64.b64encode(hashlib.sha512(_NOISE.encode()).digest()).decode().replace("+", "x")
 PLANTED = {
-    "token of Meta": "EAAS" + "kQ7ZxVb3mN9pL2tR8wYcF5hJ0dG4sA6u" * 3,
+    "token of Meta": f"EAAS{_LETTERS}",
     "private key": "-----BEGIN " + "PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIEIAAAA\n",
-    "app secret": "9f86d081884c7d65" + "9a2feaa0c55ad015",
-    "address with a password": "postgresql://admin:" + "kQ7ZxVb3mN9p@db.internal/auto",
+    "app secret": _NOISE[:32],
+    "address with a password": "postgresql://" + f"admin:{_LETTERS[:12]}@db.internal/auto",
     "key of a cloud": "AKIA" + "QWERTYUIOPASDFGH",
 }
 """Put together here, so that the scan does not find them in this file."""

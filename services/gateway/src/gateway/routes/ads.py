@@ -51,6 +51,7 @@ OPEN_RUN: dict[int | str, dict[str, Any]] = {
         201,
         ads_run={"run_id": "$response.body#/runId"},
         ads_follow={"run_id": "$response.body#/runId"},
+        ads_bundle={"run_id": "$response.body#/runId"},
         ads_list_runs={"before": "$response.body#/runId"},
     ),
 }
@@ -58,6 +59,7 @@ TO_RUNS: Final = leads_to(
     200,
     ads_run={"run_id": "$response.body#/data/0/id"},
     ads_follow={"run_id": "$response.body#/data/0/id"},
+    ads_bundle={"run_id": "$response.body#/data/0/id"},
     ads_list_runs={"before": "$response.body#/nextBefore"},
     ads_list_any_runs={"before": "$response.body#/nextBefore"},
 )
