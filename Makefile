@@ -56,11 +56,11 @@ down: ## Stop what `make up` or `make demo` started, and nothing else
 console: $(CONSOLE_TOOLS) ## The console with hot reload on port 3000, against a running `make up` (or GATEWAY_URL)
 	@scripts/npm.sh run --silent dev
 
-PICTURES := overview-1440-light overview-360-dark setup-1440-light publish-360-light run-360-dark settings-1440-dark
+PICTURES := overview-1440-light setup-1440-light publish-360-light
 
 screenshots: $(STAMP) $(CONSOLE) ## Pictures of all pages of the console into .local/screenshots, some of them into docs/images
 	@$(PYTHON_IN_VENV) -m pytest tests/e2e/console/test_pages.py --screenshots .local/screenshots
-	@for name in $(PICTURES); do cp .local/screenshots/$$name.png docs/images/; done
+	@for name in $(PICTURES); do cp .local/screenshots/$$name.png docs/images/console-$$name.png; done
 
 trace: $(STAMP) ## Show the newest run as a tree of spans; RUN=<id> another one, SVG=<file> as a picture
 	@$(PYTHON_IN_VENV) -m local_stack trace $(RUN) $(if $(SVG),--svg $(SVG))

@@ -10,7 +10,7 @@ const STYLES = join(SOURCES, '../node_modules/@mantine/core/styles');
 const MADE_OF: Record<string, string[]> = {
   TextInput: ['Input'],
   Textarea: ['Input'],
-  NativeSelect: ['Input'],
+  NativeSelect: ['Input', 'Combobox'],
   PasswordInput: ['Input', 'PasswordInput', 'ActionIcon'],
   Select: ['Input', 'Combobox', 'Popover'],
   Autocomplete: ['Input', 'Combobox', 'Popover'],

@@ -1,7 +1,7 @@
 import { MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { createMemoryHistory, RouterProvider } from '@tanstack/react-router';
-import { fireEvent, render, screen } from '@testing-library/react';
+import { fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
@@ -49,9 +49,9 @@ afterEach(() => {
   tellReachable(true);
 });
 
-async function openSettings() {
+async function openSettings(page = '/console/settings#ad-account') {
   queryClient.clear();
-  router = consoleRouter(createMemoryHistory({ initialEntries: ['/console/settings#ad-account'] }));
+  router = consoleRouter(createMemoryHistory({ initialEntries: [page] }));
   whenSessionIsOver((why) => {
     leaveForLogin(router, why);
   });
@@ -113,4 +113,18 @@ test('who could not be logged out is told so, and is not shown the door as if it
   await userEvent.click(screen.getByRole('button', { name: texts.nav.logOut }));
   expect(await screen.findByText('Internal error')).toBeInTheDocument();
   expect(router.state.location.pathname).toBe('/settings');
+});
+
+test('the news of Meta’s dialog are told once: they leave the address', async () => {
+  await openSettings('/console/settings?meta=error&error=missing_scopes');
+  expect(screen.getByText(settings.callback.reasons.missing_scopes.what)).toBeInTheDocument();
+  await waitFor(() => {
+    expect(router.state.location.href).toBe('/settings');
+  });
+});
+
+test('who reconnects and has an ad account is not sent to choose one', async () => {
+  await openSettings('/console/settings?meta=connected');
+  expect(screen.getByText(settings.callback.connected.kept)).toBeInTheDocument();
+  expect(screen.queryByText(settings.callback.connected.text)).toBeNull();
 });

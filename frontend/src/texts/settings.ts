@@ -4,6 +4,7 @@ export const settings = {
     connected: {
       title: 'Your Meta account is connected',
       text: 'Next: choose the ad account below that campaigns go to.',
+      kept: 'Your ad account is selected. You can publish.',
     },
     failed: 'Connecting to Meta did not work',
     dismiss: 'Close this message',

@@ -9,7 +9,7 @@ import { callbackNews } from './callback';
 const route = getRouteApi('/member/settings');
 
 /** The news from Meta's dialog. It leaves the address at once, so that a reload does not tell it again. */
-export function CallbackNotice({ isConnected }: { isConnected: boolean }) {
+export function CallbackNotice({ isConnected, hasAccount }: { isConnected: boolean; hasAccount: boolean }) {
   const search = route.useSearch();
   const navigate = route.useNavigate();
   const [news, setNews] = useState(() => callbackNews(search));
@@ -31,7 +31,7 @@ export function CallbackNotice({ isConnected }: { isConnected: boolean }) {
         setNews(null);
       }}
     >
-      <Text size="sm">{news.text}</Text>
+      <Text size="sm">{news.good && hasAccount ? settings.callback.connected.kept : news.text}</Text>
       {news.todo !== null && <Text size="sm">{news.todo}</Text>}
     </Alert>
   );

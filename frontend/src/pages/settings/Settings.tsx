@@ -17,7 +17,10 @@ export function Settings() {
   const state = status.data?.status ?? 'disconnected';
   return (
     <Page title={texts.nav.settings}>
-      <CallbackNotice isConnected={state === 'connected'} />
+      <CallbackNotice
+        isConnected={state === 'connected'}
+        hasAccount={typeof status.data?.selectedAdAccountId === 'string'}
+      />
       <Section title={settings.connection.title} id="meta">
         <Loaded query={status}>{(data) => <Connection status={data} />}</Loaded>
       </Section>

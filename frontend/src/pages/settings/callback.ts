@@ -13,7 +13,10 @@ export interface CallbackNews {
 
 /** Read `?meta=…&error=…`, which the gateway adds when Meta sends the browser back. */
 export function callbackNews(search: { meta?: string; error?: string }): CallbackNews | null {
-  if (search.meta === 'connected') return { good: true, ...texts.connected, todo: null };
+  if (search.meta === 'connected') {
+    const { title, text } = texts.connected;
+    return { good: true, title, text, todo: null };
+  }
   if (search.meta !== 'error') return null;
   const { what, todo } = reason(search.error ?? '');
   return { good: false, title: texts.failed, text: what, todo };
