@@ -76,7 +76,7 @@ def _refusal(code: str, message: str, hint: str | None = None) -> dict[str, Any]
 
 
 async def test_there_are_routes_to_guard(stranger: httpx.AsyncClient) -> None:
-    assert len(await _guarded_routes(stranger)) == 19
+    assert len(await _guarded_routes(stranger)) == 20
 
 
 async def test_every_guarded_route_needs_a_cookie(stranger: httpx.AsyncClient) -> None:
