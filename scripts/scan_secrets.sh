@@ -14,7 +14,7 @@ list() {
 
 if [ "${1:-}" = --accept ]; then
   # shellcheck disable=SC2086
-  list | xargs -d '\n' detect-secrets scan $OPTIONS >"$BASELINE"
+  list | xargs -d '\n' detect-secrets scan --slim $OPTIONS >"$BASELINE"
 else
   list | xargs -d '\n' detect-secrets-hook --baseline "$BASELINE"
 fi

@@ -181,7 +181,7 @@ async def test_a_sample_of_each_is_refused_over_http_and_never_by_a_500(
         headers = {"cookie": owner.cookie}
         answer = await door.get("/meta/oauth/callback", params={"state": text, "code": "x"}, headers=headers)
         assert answer.status_code == 302
-        page = answer.headers["location"].partition("error=")[2].partition("error=")[2]
+        page = answer.headers["location"].partition("error=")[2]
         assert page in {"invalid_state", "missing_state"}, (text, answer.headers["location"])
 
     for original, check in ((owner.customer.session, as_cookie), (token, as_token), (state, as_state)):
@@ -189,9 +189,10 @@ async def test_a_sample_of_each_is_refused_over_http_and_never_by_a_500(
 
 
 def _header(text: str) -> bytes:
-    # What no client can put into a header at all is left out of it.
-    kept = "".join(char for char in text if char not in "\r\n\x00")
-    return kept.encode("utf-8", "replace").strip()
+    # What no header can hold, what ends a cookie and what surrounds a value: readers drop these by rule, and
+    # what is left may be the original.
+    kept = "".join("~" if char <= " " or char in "\x7f;" else char for char in text)
+    return kept.encode("utf-8", "replace")
 
 
 def test_the_forger_can_make_a_token_that_is_good() -> None:
