@@ -230,7 +230,7 @@ async def test_relays_of_two_services_do_not_wait_for_each_other(
     await other.provision()
     await admin.execute(
         "CREATE TABLE IF NOT EXISTS chassis_other.outbox (LIKE chassis_sample.outbox INCLUDING ALL);"
-        "GRANT ALL ON chassis_other.outbox TO chassis_other"
+        "GRANT ALL ON chassis_other.outbox TO chassis_other_jobs"
     )
     second = Relay(database_url=other.url, redis=redis)
     async with running(second):
