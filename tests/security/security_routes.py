@@ -35,6 +35,15 @@ ROUTES: Final = {
     "POST /auth/login": Guard.ACCOUNT,
     "POST /auth/logout": Guard.ACCOUNT,
     "GET /auth/me": Guard.OWN_SESSION,
+    "GET /auth/sessions": Guard.SESSION,
+    "POST /auth/sessions/{session_id}/end": Guard.SESSION,
+    "POST /auth/logout-everywhere": Guard.SESSION,
+    "POST /auth/password": Guard.SESSION,
+    "POST /auth/password-reset": Guard.ACCOUNT,
+    "POST /auth/password-reset/confirm": Guard.ACCOUNT,
+    "POST /meta/deauthorize": Guard.SIGNED_BY_META,
+    "POST /meta/data-deletion": Guard.SIGNED_BY_META,
+    "GET /meta/data-deletion/{code}": Guard.OPEN,
     "GET /meta/status": Guard.CUSTOMER,
     "GET /meta/oauth/connect-url": Guard.CUSTOMER,
     "GET /meta/oauth/callback": Guard.REDIRECT,
@@ -70,6 +79,8 @@ UNDOCUMENTED: Final = {
 """What the gateway serves beside them; none of it knows a customer."""
 
 OBJECT_PLACES: Final = {
+    "POST /auth/sessions/{session_id}/end": ("path", "session_id"),
+    "GET /meta/data-deletion/{code}": ("path", "code"),
     "GET /ads/runs/{run_id}": ("path", "run_id"),
     "GET /ads/runs/{run_id}/bundle": ("path", "run_id"),
     "GET /ads/runs/{run_id}/events": ("path", "run_id"),

@@ -8,11 +8,11 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from meta_auth.signed_requests import read_signed_request
 from pydantic import SecretStr
 from security_forgery import b64, damaged, decoded_parts, dice
 
 from chassis.errors import ValidationFailed
+from meta_auth.signed_requests import read_signed_request
 
 COUNT = 20_000
 SECRET = "a-secret-of-an-app-of-metas-for-tests"

@@ -36,3 +36,11 @@ async def pool(migrated_url: str) -> AsyncIterator[Pool]:
             await connection.execute(f"DELETE FROM {table}")
     yield opened
     await opened.close()
+
+
+@pytest_asyncio.fixture
+async def admin(migrated_url: str, pool: Pool) -> AsyncIterator[Pool]:
+    """The superuser's pool on the same tables, whose rows it sees whoever's they are."""
+    opened = await create_pool(f"{migrated_url}?search_path=ads_publisher", name="admin")
+    yield opened
+    await opened.close()
