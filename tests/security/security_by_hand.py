@@ -1,5 +1,6 @@
 """The requests that need what no generator can know: a password, a mailed link, a signature of Meta's."""
 
+import asyncio
 import base64
 import email
 import email.policy
@@ -9,6 +10,7 @@ import json
 import re
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -77,12 +79,11 @@ async def _as_meta(
 
 
 def _link_to(folder: Path, address: str) -> Callable[[], Awaitable[str | None]]:
-    async def look() -> str | None:
+    def look() -> str | None:
         for path in folder.glob("*.eml"):
             mail = email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-            found = LINK.search(mail.get_body().get_content()) if mail["To"] == address else None
-            if found:
+            if mail["To"] == address and (found := LINK.search(mail.get_content())):
                 return found[1]
         return None
 
-    return look
+    return partial(asyncio.to_thread, look)
