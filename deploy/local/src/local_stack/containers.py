@@ -109,7 +109,7 @@ class ContainerPostgres(_ContainerServer):
     def __init__(self) -> None:
         self._password = secrets.token_urlsafe(24)
         settings = {
-            "max_connections": "200",
+            "max_connections": "400",
             "shared_buffers": "64MB",
             "fsync": "off",
             "full_page_writes": "off",

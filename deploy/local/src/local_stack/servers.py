@@ -102,7 +102,7 @@ class EmbeddedPostgres(_Server):
             "listen_addresses": HOST,
             "port": str(port),
             "unix_socket_directories": "",  # paths of sockets are limited to about 100 characters
-            "max_connections": "200",
+            "max_connections": "400",
             "shared_buffers": "64MB",
             "max_wal_size": "256MB",
             "fsync": "on" if durable else "off",

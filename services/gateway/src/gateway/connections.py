@@ -45,7 +45,9 @@ RETRY_SECONDS: Final = 5.0
 PASSED_ON: Final = {
     (cls.code, cls.status): cls
     for cls in error_classes()
-    if cls.code
+    # The general ones: our own kinds of them say something else, and take other arguments.
+    if cls.__module__ == AppError.__module__
+    and cls.code
     in {
         "VALIDATION_ERROR",
         "MISSING_PREREQUISITE",
