@@ -11,7 +11,7 @@ import pytest
 from meta_auth_harness import Browser, Database, Operate, Sandbox, Service, eventually
 from pydantic import SecretStr
 
-from chassis.database import Connection, connection, create_pool
+from chassis.database import Connection, across_customers, create_pool
 from meta_auth import check_store
 from meta_auth.vault import Vault
 
@@ -93,12 +93,12 @@ async def test_a_token_that_was_replaced_meanwhile_is_not_touched(
     """The wrapping of the old token around the new one would be a token that nobody can open."""
     vault = Vault(keys={"old": SecretStr(OLD), "new": SecretStr(NEW)}, key_id="new")
     pool = await create_pool(migrated.serving_url, name="test", size=2)
-    async with connection(pool) as acquired:
+    async with across_customers(pool) as acquired:
         rows = await check_store.find_on_other_keys(acquired, "new", after=UUID(int=0), limit=100)
     [row] = [each for each in rows if each.customer_id == people[0].customer]
     assert row.sealed is not None
     assert (await people[0].connect())["outcome"] == "connected"
-    async with connection(pool) as acquired:
+    async with across_customers(pool) as acquired:
         assert not await check_store.replace_wrapping(acquired, row, vault.rewrap(row.sealed, row.place))
     await pool.close()
     assert (await people[0].service.grant(people[0].customer))["accessToken"].startswith("EAA")
