@@ -157,7 +157,7 @@ class Forger:
             None,
             7,
         )
-        plain = [{"alg": algorithm, "typ": "JWT"} for algorithm in algorithms]
+        plain = [{"alg": name, "typ": kind} for name in algorithms for kind in ("JWT", "service+jwt")]
         keys = ("../../../dev/null", "gateway", "ads-publisher", "", "'; --", "http://localhost/key", "\x00")
         return [
             *plain,
@@ -182,7 +182,7 @@ class Forger:
 
     def by_another_service(self, **claims: Any) -> str:
         """Signed by a key that is known and good, for claims which that key may not make."""
-        header = json.dumps({"alg": "Ed25519"}).encode()
+        header = json.dumps({"alg": "Ed25519", "typ": "service+jwt"}).encode()
         body = f"{b64(header)}.{b64(json.dumps({**self._claims, **claims}).encode())}"
         return f"{body}.{b64(self._other.sign(body.encode()))}"
 

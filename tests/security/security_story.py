@@ -193,7 +193,7 @@ class Story:
         await self._run_all([("dead", "show", letter) for letter in letters])
         key = self.system.credentials.service_keys[GATEWAY].private
         token = TokenSigner(service=GATEWAY, private_key=key).token(
-            audience="meta-auth", customer_id=UUID(customer.customer_id)
+            audience="meta-auth", customer_id=UUID(customer.customer_id), purpose="status"
         )
         self.plant("service token", token)
         async with httpx.AsyncClient(trust_env=False, event_hooks={"response": [self.keep]}) as client:

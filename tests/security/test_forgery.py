@@ -24,6 +24,7 @@ from contracts.internal import OAuthCallback, SessionRef
 from gateway.accounts import Accounts
 from gateway.passwords import Passwords
 from gateway.settings import GatewaySettings
+from gateway.throttle import Throttle
 from local_stack.services import ADS_PUBLISHER, GATEWAY, META_AUTH
 from meta_auth.app import create_app
 from meta_auth.connecting import Connecting
@@ -67,7 +68,9 @@ async def connecting(stack: EmbeddedSystem, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def test_no_forged_cookie_is_a_session(pool: Pool, owner: Tenant) -> None:
-    accounts = Accounts(pool=pool, passwords=Passwords(), settings=GatewaySettings())
+    settings = GatewaySettings()
+    throttle = Throttle(pool=pool, settings=settings)
+    accounts = Accounts(pool=pool, passwords=Passwords(), throttle=throttle, settings=settings)
     session = await accounts.session(owner.customer.session)
     assert session is not None
     originals = [owner.customer.session, session.token_hash]
@@ -80,7 +83,9 @@ async def test_no_forged_cookie_is_a_session(pool: Pool, owner: Tenant) -> None:
 
 
 async def test_no_forged_state_is_taken_back(connecting: Connecting, owner: Tenant, pool: Pool) -> None:
-    accounts = Accounts(pool=pool, passwords=Passwords(), settings=GatewaySettings())
+    settings = GatewaySettings()
+    throttle = Throttle(pool=pool, settings=settings)
+    accounts = Accounts(pool=pool, passwords=Passwords(), throttle=throttle, settings=settings)
     session = await accounts.session(owner.customer.session)
     assert session is not None
     who = SessionRef(
@@ -146,7 +151,7 @@ def _token_world(stack: EmbeddedSystem, rng: random.Random) -> tuple[TokenVerifi
         audience=META_AUTH, public_keys={name: pair.public for name, pair in keys.items()}
     )
     signer = TokenSigner(service=GATEWAY, private_key=keys[GATEWAY].private)
-    genuine = signer.token(audience=META_AUTH, customer_id=uuid4())
+    genuine = signer.token(audience=META_AUTH, customer_id=uuid4(), purpose="status")
     claims = json.loads(decoded_parts(genuine)[1])
     forger = Forger(
         public_key=keys[GATEWAY].public, claims=claims, other_key=keys[ADS_PUBLISHER].private, rng=rng
@@ -160,7 +165,9 @@ async def test_a_sample_of_each_is_refused_over_http_and_never_by_a_500(
     rng = dice()
     customer = UUID(owner.customer_id)
     key = stack.credentials.service_keys[GATEWAY].private
-    token = TokenSigner(service=GATEWAY, private_key=key).token(audience=META_AUTH, customer_id=customer)
+    token = TokenSigner(service=GATEWAY, private_key=key).token(
+        audience=META_AUTH, customer_id=customer, purpose="status"
+    )
     state = httpx.URL((await owner.customer.get("/meta/oauth/connect-url"))["url"]).params["state"]
     status = f"{stack.meta_auth_url}/internal/connections/{customer}"
     genuine = {"authorization": f"Bearer {token}"}

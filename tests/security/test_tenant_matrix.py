@@ -216,7 +216,7 @@ async def test_the_callback_of_a_stranger_goes_to_a_page_that_tells_nothing(
         (intruder.cookie, {"state": state, "code": "x"}, "/login?error=session_mismatch"),
     ):
         answer = await operation.request().with_query(**query).send(door, cookie=cookie)
-        assert (answer.status_code, answer.headers["location"]) == (302, f"http://localhost:3000{page}")
+        assert (answer.status_code, answer.headers["location"]) == (302, f"{stack.gateway_url}/console{page}")
         assert owner.leaks_in(answer.content, sent="") == []
     after = await rows_of(stack, owner)
     # The state is used up by the attempt: that is the one thing which may change.
