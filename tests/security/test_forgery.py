@@ -206,7 +206,7 @@ def test_the_forger_can_make_a_token_that_is_good() -> None:
     """Or all of its refusals would prove nothing."""
     private, public = new_key_pair()
     now = int(time.time())
-    claims = {"iss": "a", "aud": "b", "sub": str(uuid4()), "iat": now, "exp": now + 60}
+    claims = {"iss": "a", "aud": "b", "sub": str(uuid4()), "purpose": "x", "iat": now, "exp": now + 60}
     forger = Forger(public_key=public, claims=claims, other_key=private, rng=dice())
     verifier = TokenVerifier(audience="b", public_keys={"a": public})
     assert verifier.verify(forger.by_another_service()).service == "a"

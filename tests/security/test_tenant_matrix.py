@@ -35,7 +35,12 @@ def lines_of(route: Any) -> list[str]:
     return [f"{method} {route.path}" for method in methods]
 
 
-ENDS_SOMETHING = {"POST /meta/disconnect", "POST /auth/logout-everywhere", "POST /auth/password"}
+ENDS_SOMETHING = {
+    "POST /meta/disconnect",
+    "POST /auth/logout-everywhere",
+    "POST /auth/password",
+    "POST /auth/sessions/{session_id}/end",
+}
 
 
 def test_every_route_of_the_document_is_in_the_matrix_and_nothing_else(operations: list[Operation]) -> None:
