@@ -3,7 +3,7 @@
 import io
 
 from crash_lab.campaign import _jobs, line_count
-from crash_lab.points import OAUTH, SWEEP
+from crash_lab.points import DELETION, OAUTH, SWEEP
 from crash_lab.progress import progress
 from rich.console import Console
 
@@ -29,4 +29,4 @@ def test_in_a_pipe_there_are_only_the_lines() -> None:
 
 
 def test_the_bar_counts_to_the_last_line_of_the_matrix() -> None:
-    assert line_count() == len(_jobs(1)) + len(SWEEP) + len(OAUTH)
+    assert line_count() == len(_jobs(1)) + len(SWEEP) + len(OAUTH) + len(DELETION)

@@ -123,8 +123,8 @@ MUTANTS = (
     Mutant(
         bug="somebody else's campaign is adopted: the marker is not compared",
         file=f"{PUBLISHER}/reconcile.py",
-        old='if wanted in _labels(row) and row.get("status")',
-        new='if row.get("status")',
+        old="        if wanted in _labels(row)\n        and row.get",
+        new="        if row.get",
         tests=_named(EDGES, "test_a_lost_answer_is_never_answered_by_the_campaign_of_somebody_else"),
     ),
     Mutant(
