@@ -87,11 +87,12 @@ class _Files(StaticFiles):
             media_type=guess_type(path)[0],
             stat_result=stat_result if sent is path else sent.stat(),
         )
-        return (
-            NotModifiedResponse(response.headers)
-            if self.is_not_modified(response.headers, asked)
-            else response
-        )
+        if not self.is_not_modified(response.headers, asked):
+            return response
+        kept = NotModifiedResponse(response.headers)
+        # A browser puts the headers of this answer in the place of those that it kept.
+        kept.headers.update(_OF_ASSET if path.parent.name == ASSETS else _OF_DOCUMENT)
+        return kept
 
 
 def _may_be_page(path: str) -> bool:

@@ -122,6 +122,8 @@ async def test_what_a_browser_has_already_is_not_sent_again(browser: httpx.Async
     again = await browser.get("/console/", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert again.headers["cache-control"] == "no-cache"
+    # These take the place of the ones that the browser kept: another policy would break the page.
+    assert again.headers["content-security-policy"] == first.headers["content-security-policy"]
 
 
 async def test_head_says_the_same_without_a_body(browser: httpx.AsyncClient) -> None:
