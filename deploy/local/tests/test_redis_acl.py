@@ -18,7 +18,7 @@ PASSWORDS = {name: f"{name}-secret" for name in (REDIS_ADMIN, "gateway", "meta-a
 SENDS = {"gateway": PUBLISH_STREAM, "ads-publisher": RESULTS_STREAM, "meta-auth": CONNECTIONS_STREAM}
 RECEIVES = {
     "gateway": (RESULTS_STREAM, CONNECTIONS_STREAM),
-    "ads-publisher": (PUBLISH_STREAM,),
+    "ads-publisher": (PUBLISH_STREAM, CONNECTIONS_STREAM),
     "meta-auth": (),
 }
 DANGEROUS = (
