@@ -8,8 +8,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 GRACE_SECONDS = 1
 """How long calls that hang on purpose may hold up the end of the server."""
-KEEP_ALIVE_SECONDS = 75
-"""Longer than clients keep an idle connection, so that a request never meets its end by chance."""
+KEEP_ALIVE_SECONDS = 5
+"""As short as clients keep an idle connection: one kept over a network cut loses an answer."""
 
 
 class ReachableProtocol(HttpToolsProtocol):
