@@ -2,18 +2,22 @@
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 import asyncpg
+import httpx
 import pytest
 import pytest_asyncio
 import structlog
+import uvicorn
 from hypothesis import HealthCheck, settings
 from redis.asyncio import Redis
 
 sys.path.insert(0, str(Path(__file__).parent))  # the sample service is imported as an installed one would be
 
+from sample_service.app import create_app
 from sample_service.room import Room
 
 from chassis.database import Connection, Pool, create_pool, migrate
@@ -81,3 +85,34 @@ def logged(capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) 
         return "".join(seen) + caplog.text
 
     return read
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[tuple[str, int]]:
+    """A served sample service, run as the real ones are."""
+    config = uvicorn.Config(
+        create_app(),
+        host="127.0.0.1",
+        port=0,
+        http="httptools",
+        loop="asyncio",
+        log_config=None,
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+    listener = config.bind_socket()
+    listener.listen()  # bound is not listening: the first call may come before the server's thread runs
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    yield listener.getsockname()
+    server.should_exit = True
+    thread.join()
+    listener.close()
+
+
+@pytest.fixture(scope="module")
+def client(address: tuple[str, int]) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=f"http://{address[0]}:{address[1]}", trust_env=False, timeout=10) as client:
+        yield client
