@@ -1,4 +1,4 @@
-import { Button, PasswordInput, Stack, Text } from '@mantine/core';
+import { Button, Stack, Text } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useNavigate } from '@tanstack/react-router';
 import { useEffect, useState } from 'react';
@@ -7,6 +7,7 @@ import { api, ok } from '../api/client';
 import { Done } from '../components/Done';
 import { Failure } from '../components/Failure';
 import { RouteAnchor } from '../components/links';
+import { NewPasswordInput } from '../components/NewPasswordInput';
 import { forgetCustomer } from '../shell/session';
 import { doors } from '../texts/doors';
 import { Door } from './Door';
@@ -50,15 +51,10 @@ function NewPassword({ token }: { token: string }) {
     >
       <Stack>
         {!reset.isSuccess && (
-          <PasswordInput
+          <NewPasswordInput
             name="newPassword"
             label={texts.password}
             description={texts.passwordHint}
-            autoComplete="new-password"
-            minLength={8}
-            maxLength={128}
-            required
-            withAsterisk={false}
             autoFocus
           />
         )}

@@ -1,10 +1,11 @@
-import { Button, PasswordInput, Stack, TextInput } from '@mantine/core';
+import { Button, Stack, TextInput } from '@mantine/core';
 import { useMutation } from '@tanstack/react-query';
 import { useRouter } from '@tanstack/react-router';
 
 import { api, ok } from '../api/client';
 import { Failure } from '../components/Failure';
 import { RouteAnchor } from '../components/links';
+import { NewPasswordInput } from '../components/NewPasswordInput';
 import { enter } from '../shell/session';
 import { texts } from '../texts';
 import { Door } from './Door';
@@ -47,16 +48,7 @@ export function Signup() {
             required
             withAsterisk={false}
           />
-          <PasswordInput
-            name="password"
-            label={signup.password}
-            description={signup.passwordHint}
-            autoComplete="new-password"
-            minLength={8}
-            maxLength={128}
-            required
-            withAsterisk={false}
-          />
+          <NewPasswordInput name="password" label={signup.password} description={signup.passwordHint} />
           {signUp.isError && <Failure error={signUp.error} />}
           <Button type="submit" loading={signUp.isPending}>
             {signup.submit}

@@ -4,6 +4,7 @@ import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { api, ok } from '../../api/client';
 import { Done } from '../../components/Done';
 import { Failure } from '../../components/Failure';
+import { NewPasswordInput } from '../../components/NewPasswordInput';
 import { Section } from '../../components/Section';
 import { account } from '../../texts/account';
 import { valuesOf } from '../forms';
@@ -42,16 +43,7 @@ export function ChangePassword({ email }: { email: string }) {
             required
             withAsterisk={false}
           />
-          <PasswordInput
-            name="newPassword"
-            label={texts.next}
-            description={texts.hint}
-            autoComplete="new-password"
-            minLength={8}
-            maxLength={128}
-            required
-            withAsterisk={false}
-          />
+          <NewPasswordInput name="newPassword" label={texts.next} description={texts.hint} />
           {change.isError && <Failure error={change.error} />}
           <Done>{change.isSuccess && texts.done}</Done>
           <Button type="submit" loading={change.isPending} style={{ alignSelf: 'flex-start' }}>

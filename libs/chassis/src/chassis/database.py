@@ -114,9 +114,7 @@ async def across_customers(database: Pool) -> AsyncIterator[Connection]:
     Raises:
         Unavailable: as `transaction`.
     """
-    async with _begun(
-        database, f"BEGIN; SELECT set_config('role', session_user || '{JOBS_SUFFIX}', true)"
-    ) as begun:
+    async with _begun(database, f"BEGIN; {_act_for_all(local=True)}") as begun:
         yield begun
 
 
@@ -139,7 +137,7 @@ async def _begun(database: Pool, begin: str) -> AsyncIterator[Connection]:
 @asynccontextmanager
 async def seeing_all_customers(connection: Connection) -> AsyncIterator[None]:
     """See the rows of all customers within this block of an open transaction."""
-    await connection.execute(f"SELECT set_config('role', session_user || '{JOBS_SUFFIX}', true)")
+    await connection.execute(_act_for_all(local=True))
     yield
     # An error ends the transaction, and the role with it.
     await connection.execute("SELECT set_config('role', 'none', true)")
@@ -147,7 +145,11 @@ async def seeing_all_customers(connection: Connection) -> AsyncIterator[None]:
 
 async def see_all_customers(connection: Connection) -> None:
     """Like `across_customers`, for the whole session of a connection outside of the pool."""
-    await connection.execute(f"SELECT set_config('role', session_user || '{JOBS_SUFFIX}', false)")
+    await connection.execute(_act_for_all(local=False))
+
+
+def _act_for_all(*, local: bool) -> str:
+    return f"SELECT set_config('role', session_user || '{JOBS_SUFFIX}', {local})"
 
 
 @asynccontextmanager

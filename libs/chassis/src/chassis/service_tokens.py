@@ -83,6 +83,17 @@ class TokenVerifier:
             for caller, key in public_keys.items()
         }
 
+    def verify_header(self, authorization: str) -> Caller:
+        """Check the token of an `Authorization` header.
+
+        Raises:
+            Unauthorized: there is none, or as `verify`.
+        """
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            raise Unauthorized("Missing service token")
+        return self.verify(token)
+
     def verify(self, token: str) -> Caller:
         """Check signature, type, audience and time. A `kid` is not looked at: the keys are tried in turn.
 

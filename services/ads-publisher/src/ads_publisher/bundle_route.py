@@ -10,7 +10,7 @@ from ads_publisher import jobs_store
 from ads_publisher.bundle import make_bundle
 from ads_publisher.settings import Settings
 from chassis.database import Pool, across_customers, transaction
-from chassis.errors import AppError, Forbidden, NotFound, Unauthorized
+from chassis.errors import AppError, Forbidden, NotFound
 from chassis.service_tokens import Caller, TokenVerifier
 
 AUDIENCE = "ads-publisher"
@@ -36,10 +36,7 @@ def bundle_route(settings: Settings) -> Route:
 
 
 def _caller(verifier: TokenVerifier, authorization: str) -> Caller:
-    scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not token:
-        raise Unauthorized("Missing service token")
-    caller = verifier.verify(token)
+    caller = verifier.verify_header(authorization)
     if (caller.service, caller.purpose) != (GATEWAY, PURPOSE):
         raise Forbidden("The service token is not valid for this call")
     return caller

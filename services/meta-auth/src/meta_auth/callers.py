@@ -7,7 +7,7 @@ from uuid import UUID
 import structlog
 from fastapi import Depends, Header, Request
 
-from chassis.errors import Forbidden, Unauthorized
+from chassis.errors import Forbidden
 from chassis.service_tokens import purpose_of
 from chassis.telemetry import annotate, customer_hash
 from meta_auth.context import Context
@@ -28,10 +28,7 @@ def _customer_for(caller_name: str) -> Callable[..., Awaitable[UUID]]:
         context: Annotated[Context, Depends(context_of)],
         authorization: Annotated[str, Header()] = "",
     ) -> UUID:
-        scheme, _, token = authorization.partition(" ")
-        if scheme.lower() != "bearer" or not token:
-            raise Unauthorized("Missing service token")
-        caller = context.verifier.verify(token)
+        caller = context.verifier.verify_header(authorization)
         asked = (caller_name, customer_id, purpose_of(request.url.path))
         if (caller.service, caller.customer_id, caller.purpose) != asked:
             raise Forbidden("The service token is not valid for this call")
