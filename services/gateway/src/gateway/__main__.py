@@ -35,7 +35,7 @@ def serve() -> None:
 
 @cli.command()
 def provision() -> None:
-    """Create the schema and its two roles, or refresh their passwords, as the administrator."""
+    """Create the schema and its roles, or refresh their passwords, as the administrator."""
     provision_from(GatewaySettings.load())
 
 
