@@ -149,3 +149,20 @@ async def test_a_client_that_only_takes_its_time_is_served(port: int) -> None:
         await reader.readexactly(length)
     writer.close()
     await writer.wait_closed()
+
+
+async def test_what_is_left_of_a_refused_body_is_not_taken_for_a_header(port: int) -> None:
+    """Or its sender reads a second refusal where the answer to the next request belongs."""
+    body = b" " * (3 * MAX_HEADER_BYTES)
+    head = b"POST /echo HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(head % len(body))
+    assert (await reader.readline()).startswith(b"HTTP/1.1 413")
+    answer = await reader.readuntil(b"\r\n\r\n")
+    await reader.readexactly(int(answer.lower().partition(b"content-length: ")[2].split(b"\r\n")[0]))
+    writer.write(body)
+    await writer.drain()
+    writer.write(WHOLE)
+    assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+    writer.close()
+    await writer.wait_closed()

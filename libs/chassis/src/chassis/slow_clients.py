@@ -24,6 +24,7 @@ class ImpatientProtocol(HttpToolsProtocol):
         self._header_deadline: asyncio.TimerHandle | None = None
         self._pending_bytes = 0
         self._header_bytes = 0
+        self._is_in_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
         super().connection_made(transport)
@@ -34,11 +35,13 @@ class ImpatientProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        # A refusal may be sent while its body still comes: the rest of that has a deadline, but is no header.
+        is_header = not self._is_in_body
         is_between_requests = self.cycle is None or self.cycle.response_complete
         if self._header_deadline is None and is_between_requests:
             self._await_header()
         super().data_received(data)
-        if self._header_deadline is not None:
+        if self._header_deadline is not None and is_header:
             self._pending_bytes += len(data)
             if self._pending_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
                 self.send_400_response("The request header is too long.")
@@ -47,6 +50,10 @@ class ImpatientProtocol(HttpToolsProtocol):
         self._header_bytes = 0
         super().on_message_begin()
 
+    def on_message_complete(self) -> None:
+        self._is_in_body = False
+        super().on_message_complete()
+
     def on_header(self, name: bytes, value: bytes) -> None:
         super().on_header(name, value)
         self._header_bytes += len(name) + len(value)
@@ -54,6 +61,7 @@ class ImpatientProtocol(HttpToolsProtocol):
             raise ValueError("The request header is too long.")  # answered with 400 by uvicorn
 
     def on_headers_complete(self) -> None:
+        self._is_in_body = True
         self._header_is_here()
         super().on_headers_complete()
 

@@ -39,7 +39,9 @@ ADA: Final = "10220000000000001"
 
 def signed_request(user_id: str, **changes: Any) -> str:
     """What Meta sends about a person, as Meta signs it."""
-    payload = {"user_id": user_id, "algorithm": "HMAC-SHA256", "issued_at": int(time.time()), **changes}
+    # The same bytes twice are one request: two of the same second have to differ.
+    now = {"issued_at": int(time.time()), "nonce": uuid4().hex}
+    payload = {"user_id": user_id, "algorithm": "HMAC-SHA256", **now, **changes}
     part = base64.urlsafe_b64encode(json.dumps(payload).encode()).rstrip(b"=")
     signature = hmac.new(APP_SECRET.encode(), part, sha256).digest()
     return f"{base64.urlsafe_b64encode(signature).rstrip(b'=').decode()}.{part.decode()}"
