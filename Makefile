@@ -2,7 +2,7 @@
 # Written for GNU make 3.81, which macOS has.
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down console screenshots trace test security e2e campaign alerts check audit smoke crash chaos mutants bench-scaling bench-telemetry lock docs clean
+.PHONY: help install demo up down console screenshots trace test security e2e campaign alerts check audit sbom smoke crash chaos mutants bench bench-full bench-costs bench-scaling bench-telemetry lock docs clean
 
 VENV := .venv
 PYTHON_IN_VENV := $(VENV)/bin/python
@@ -92,6 +92,9 @@ check: $(STAMP) $(CONSOLE_TOOLS) ## Format, lint, types, layers, secrets and the
 audit: $(STAMP) ## Look every locked package up in the OSV database; needs the internet
 	@$(PYTHON_IN_VENV) scripts/audit.py
 
+sbom: $(STAMP) ## List every locked package, as CycloneDX 1.6, in .local/sbom.cdx.json
+	@$(PYTHON_IN_VENV) scripts/sbom.py --out .local/sbom.cdx.json
+
 smoke: $(STAMP) ## Run scripts/meta-step3-smoke.sh: as you when a session is set, else as a customer made for it
 	@if [ -n "$$TEST_USER_EMAIL$$SESSION_COOKIE$$COOKIE_FILE" ]; then scripts/meta-step3-smoke.sh; \
 	else $(PYTHON_IN_VENV) -m local_stack smoke; fi
@@ -106,6 +109,27 @@ chaos: $(STAMP) ## Publish N=1000 times while everything crashes at random; SEED
 
 mutants: $(STAMP) ## Plant bugs in a copy of the source and see that the tests catch each one
 	@$(CRASH_LAB) mutants
+
+# What the yardsticks of `make bench` need beside ours.
+YARDSTICKS := $(VENV)/.yardsticks
+
+$(YARDSTICKS): $(STAMP) bench/requirements.lock
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" uv pip install -q --python $(PYTHON_IN_VENV) --require-hashes -r bench/requirements.lock
+	@touch $@
+
+BENCH_RESULTS := .local/bench.json
+
+bench: $(YARDSTICKS) ## Ours beside the bare parts and beside Celery, in short (four minutes)
+	@mkdir -p $(dir $(BENCH_RESULTS))
+	@$(PYTHON_IN_VENV) bench/compare.py --rounds 2 --runs 500 --slow-runs 300 --presses 20 --requests 1000 \
+	--many 100000 --idle-seconds 10 --after-runs 0 --long-runs 0 --out $(BENCH_RESULTS)
+
+bench-full: $(YARDSTICKS) ## The same in full, LONG=100000 runs at the end; writes docs/performance.md (40 minutes)
+	@$(PYTHON_IN_VENV) bench/compare.py $(if $(LONG),--long-runs $(LONG)) \
+	--out docs/performance.json --page docs/performance.md
+
+bench-costs: $(YARDSTICKS) ## What one run costs in requests, transactions, statements and entries
+	@$(PYTHON_IN_VENV) bench/costs.py
 
 bench-scaling: $(STAMP) ## Drain a backlog with 1, 2 and 4 publishers (takes ten minutes)
 	@$(PYTHON_IN_VENV) bench/scaling.py --answer-ms 100,2000

@@ -8,7 +8,7 @@ from typing import Any
 
 import asyncpg
 import httpx
-import psutil
+import psutil  # type: ignore[import-untyped]  # it ships no types
 from seeding import Seeded
 
 from local_stack.services import DATABASE

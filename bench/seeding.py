@@ -1,7 +1,7 @@
 """Customers by the thousand: one is set up through the public interface, the others are copies of it in SQL.
 
 Signing up hashes a password and connecting is a visit to a dialog: slow, and not what is measured.
-Every customer has a session, settings and an ad account of their own at the sandbox.
+Every customer has a session, settings and an ad account, which the sandbox knows unless told otherwise.
 """
 
 import hashlib
@@ -36,17 +36,25 @@ class Seeded:
         return {"cookie": f"session={self.session}", "x-customer-id": str(self.customer_id)}
 
 
-async def seed(stack: Stack, count: int) -> list[Seeded]:
-    """Make so many new customers, each with an ad account that nobody has published to."""
+async def seed(stack: Stack, count: int, *, at_sandbox: bool = True) -> list[Seeded]:
+    """Make so many new customers, each with an ad account that nobody has published to.
+
+    Where calls do not go to the sandbox it needs only the first account: it lists no more than 10,000.
+    """
     async with httpx.AsyncClient(base_url=stack.sandbox_url, trust_env=False, timeout=30) as sandbox:
         path = f"/_sandbox/personas/{PERSONA}/accounts"
-        accounts = (await sandbox.post(path, json={"count": count})).raise_for_status().json()["data"]
+        accounts = (
+            (await sandbox.post(path, json={"count": count if at_sandbox else 1}))
+            .raise_for_status()
+            .json()["data"]
+        )
     async with Customer(stack.gateway_url) as original:
         await original.sign_up_or_log_in(f"bench-{uuid4().hex}@example.com", secrets.token_urlsafe(12))
         await original.connect(persona=PERSONA)
         await original.post("/meta/ad-accounts/select", {"adAccountId": accounts[0]})
         await original.post("/ads/settings", DEMO_SETTINGS)
         original_id = UUID(original.customer_id)
+    accounts += [f"act_{uuid4().int % 10**15}" for _ in range(count - len(accounts))]
     seeded = [
         Seeded(customer_id=uuid4(), user_id=uuid4(), session=secrets.token_urlsafe(32), account=account)
         for account in accounts
@@ -55,6 +63,7 @@ async def seed(stack: Stack, count: int) -> list[Seeded]:
     try:
         async with connection.transaction():
             await _copy_gateway(connection, original_id, seeded)
+            await _copy_connection_views(connection, original_id, seeded)
             await _copy_connections(connection, original_id, seeded, _vault(stack))
     finally:
         await connection.close()
@@ -98,6 +107,25 @@ async def _copy_gateway(
         """,
         original,
         ids,
+    )
+
+
+async def _copy_connection_views(
+    connection: "asyncpg.Connection[asyncpg.Record]", original: UUID, seeded: list[Seeded]
+) -> None:
+    """What the gateway knows of the connection: with it a run begins in the lane of its ad account."""
+    await connection.execute(
+        """
+        INSERT INTO gateway.meta_connections_view
+            (customer_id, version, status, meta_user_id, ad_account_id, currency, min_daily_budget_minor)
+        SELECT copied.customer, version, status, meta_user_id, copied.account, currency,
+               min_daily_budget_minor
+        FROM gateway.meta_connections_view, unnest($2::uuid[], $3::text[]) AS copied(customer, account)
+        WHERE customer_id = $1
+        """,
+        original,
+        [one.customer_id for one in seeded],
+        [one.account for one in seeded],
     )
 
 

@@ -11,7 +11,7 @@ import re
 import sys
 import urllib.request
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal, NamedTuple
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SERVICE: Final = "https://api.osv.dev"
@@ -22,11 +22,19 @@ SECONDS: Final = 30.0
 CLEAN, VULNERABLE, NOT_RUN = 0, 1, 2
 
 
+class Package(NamedTuple):
+    """A package as the database knows it."""
+
+    ecosystem: Literal["PyPI", "npm"]
+    name: str
+    version: str
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--service-url", default=SERVICE, help="another database that answers as OSV does")
     service = parser.parse_args().service_url
-    packages = sorted({pin for lock in locks() for pin in PINNED.findall(lock.read_text())})
+    packages = sorted(python_packages() | console_packages())
     try:
         found = ask(service, packages)
     except (OSError, ValueError) as exc:
@@ -35,25 +43,36 @@ def main() -> int:
             f"Nothing is known about the {len(packages)} packages. Run it where the database can be reached."
         )
         return NOT_RUN
-    for (name, version), names in found.items():
-        tell(f"{name} {version}: {', '.join(names)}")
+    for package, names in found.items():
+        tell(f"{package.name} {package.version} ({package.ecosystem}): {', '.join(names)}")
     tell(f"{len(packages)} packages looked up at {service}: {len(found)} with known vulnerabilities.")
     return VULNERABLE if found else CLEAN
 
 
-def locks() -> list[Path]:
-    """All lock files: of the workspace, of each image, of the tools that install."""
-    return sorted(path for path in ROOT.rglob("requirements*.lock") if ".venv" not in path.parts)
+def python_packages() -> set[Package]:
+    """Of all lock files: of the workspace, of each image, of the tools that install."""
+    locks = (path for path in ROOT.rglob("requirements*.lock") if ".venv" not in path.parts)
+    return {Package("PyPI", *pin) for lock in locks for pin in PINNED.findall(lock.read_text())}
 
 
-def ask(service: str, packages: list[tuple[str, str]]) -> dict[tuple[str, str], list[str]]:
+def console_packages() -> set[Package]:
+    """What the console is built from and with."""
+    locked = json.loads((ROOT / "frontend/package-lock.json").read_text())["packages"]
+    return {
+        Package("npm", place.rpartition("node_modules/")[2], entry["version"])
+        for place, entry in locked.items()
+        if place  # not the console itself
+    }
+
+
+def ask(service: str, packages: list[Package]) -> dict[Package, list[str]]:
     """The vulnerabilities of each package that has any.
 
     Raises:
         OSError: the database cannot be reached, or refuses.
         ValueError: its answer is not one.
     """
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[Package, list[str]] = {}
     for start in range(0, len(packages), AT_ONCE):
         asked = packages[start : start + AT_ONCE]
         results = _post(service, asked)
@@ -65,9 +84,10 @@ def ask(service: str, packages: list[tuple[str, str]]) -> dict[tuple[str, str], 
     return found
 
 
-def _post(service: str, packages: list[tuple[str, str]]) -> list[dict[str, Any]]:
+def _post(service: str, packages: list[Package]) -> list[dict[str, Any]]:
     queries = [
-        {"package": {"name": name, "ecosystem": "PyPI"}, "version": version} for name, version in packages
+        {"package": {"name": package.name, "ecosystem": package.ecosystem}, "version": package.version}
+        for package in packages
     ]
     request = urllib.request.Request(  # noqa: S310 - the address is the operator's own
         f"{service}/v1/querybatch",

@@ -8,7 +8,9 @@ export_lock() {
 }
 
 uv lock -q
-uv export -q --all-packages --all-groups --no-emit-workspace --no-header -o requirements.lock
+uv export -q --all-packages --all-groups --no-group bench --no-emit-workspace --no-header -o requirements.lock
+# The yardsticks of `make bench`, which nothing else needs.
+export_lock --only-group bench -o bench/requirements.lock
 for member in services/gateway services/meta-auth services/ads-publisher sandbox; do
   name=$(sed -n 's/^name = "\(.*\)"/\1/p' "$member/pyproject.toml")
   export_lock --package "$name" --no-default-groups -o "$member/requirements.lock"

@@ -191,6 +191,18 @@ def test_created_time_is_whole_seconds_in_the_accounts_offset(graph: httpx.Clien
     assert len(text) == len("2026-11-22T14:00:00+0100")
 
 
+def test_times_are_read_as_graph_writes_them_however_they_were_sent(
+    graph: httpx.Client, campaign_id: str, new_adset: Create
+) -> None:
+    fields = {"fields": "start_time,end_time,created_time"}
+    open_end = graph.get(f"/{new_adset(campaign_id, end_time=0).json()['id']}", params=fields).json()
+    assert open_end["start_time"] == open_end["created_time"]
+    assert "end_time" not in open_end
+    for end in (4102444800, "2100-01-01T00:00:00Z", "2100-01-01T00:00:00", "2099-12-31T16:00:00-0800"):
+        made = new_adset(campaign_id, end_time=end).json()["id"]
+        assert graph.get(f"/{made}", params=fields).json()["end_time"] == "2100-01-01T01:00:00+0100"
+
+
 def test_each_missing_dsa_field_is_filled_from_its_own_default(
     graph: httpx.Client, campaign_id: str, new_adset: Create
 ) -> None:

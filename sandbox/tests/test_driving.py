@@ -66,6 +66,8 @@ def test_the_description_names_every_operation_with_what_it_takes(http: httpx.Cl
     assert properties["access_tier"] == {"enum": ["unlimited", "development", "standard"]}
     page = http.get("/_sandbox/docs").text
     assert all(f"{one.method} /_sandbox{one.path}" in page for one in OPERATIONS)
+    assert "keeps tokens and grants" in page
+    assert "`" not in page
 
 
 def test_every_described_read_answers(http: httpx.Client) -> None:

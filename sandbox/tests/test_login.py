@@ -84,7 +84,7 @@ def test_declining_says_access_denied_and_echoes_the_state(decide: Decide) -> No
     assert decide("decline") == {
         "error": "access_denied",
         "error_code": "200",
-        "error_description": "Permissions error",
+        "error_description": "Permissions error.",
         "error_reason": "user_denied",
         "state": "s-1",
     }

@@ -96,6 +96,66 @@ def test_a_killed_sandbox_loses_at_most_its_last_second(tmp_path: Path) -> None:
         assert answer.json()["name"] == "Ada Lindqvist"
 
 
+def test_what_was_set_by_hand_survives_a_kill(tmp_path: Path) -> None:
+    """Settings and a reset leave no entry in the ledger, and are kept all the same."""
+    state = tmp_path / "sandbox.json"
+    with started("--state", str(state)) as (base, process):
+        token = _login(base)
+        _poll(lambda: token in state.read_text())
+        HTTP.post(f"{base}/_sandbox/reset", json={}).raise_for_status()
+        HTTP.post(f"{base}/_sandbox/settings", json={"proof_seconds": 123}).raise_for_status()
+        _poll(lambda: '"proof_seconds": 123' in state.read_text())
+        process.kill()
+        process.wait(10)
+    with started("--state", str(state)) as (base, _):
+        assert HTTP.get(f"{base}/_sandbox/settings").json()["proof_seconds"] == 123
+        answer = HTTP.get(f"{base}/v25.0/me", headers={"authorization": f"Bearer {token}"})
+        assert answer.json()["error"]["code"] == 190
+
+
+def test_the_file_is_written_only_when_something_changed(tmp_path: Path) -> None:
+    state = tmp_path / "sandbox.json"
+    with started("--state", str(state)) as (base, _):
+        token = _login(base)
+        _poll(lambda: token in state.read_text())
+        first = state.stat().st_ino
+        _poll(lambda: _seconds_since(state) > 2.5)
+        assert state.stat().st_ino == first
+        HTTP.get(f"{base}/v25.0/me")
+        _poll(lambda: state.stat().st_ino != first)
+
+
+def test_kills_in_the_middle_of_writing_leave_a_whole_file(tmp_path: Path) -> None:
+    """Each save writes megabytes beside the file, then takes its place; the kill comes while it writes."""
+    state, fresh = tmp_path / "sandbox.json", tmp_path / "sandbox.json.new"
+    seen = 0
+    for _ in range(3):
+        with started("--state", str(state)) as (base, process):
+            HTTP.post(f"{base}/_sandbox/personas/ben/accounts", json={"count": 10_000}).raise_for_status()
+            _poll(fresh.exists, pause=0.0005)
+            process.kill()
+            process.wait(10)
+        seen += fresh.exists()
+    assert seen > 0, "no kill came in the middle of writing"
+    with started("--state", str(state)) as (base, _):
+        assert HTTP.get(f"{base}/_sandbox/health").json()["ok"]
+
+
+def test_a_file_that_holds_something_else_is_named(tmp_path: Path) -> None:
+    state = tmp_path / "sandbox.json"
+    state.write_text('{"format": 1, "settings": ')
+    ended = subprocess.run(  # noqa: S603 - as above
+        [sys.executable, "-m", "graph_sandbox", "--port", "0", "--state", str(state)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=30,
+    )
+    assert ended.returncode != 0
+    assert f"{state} does not hold the state of a sandbox" in ended.stderr
+    assert state.read_text() == '{"format": 1, "settings": '
+
+
 def test_the_end_is_quick_and_quiet_while_a_call_hangs() -> None:
     with started() as (base, process):
         HTTP.post(f"{base}/_sandbox/faults", json={"do": "hang"}).raise_for_status()
@@ -149,7 +209,11 @@ def _silence(base: str) -> str:
         return type(error).__name__
 
 
-def _poll(read: Callable[[], object], *, seconds: float = 15) -> None:
+def _seconds_since(path: Path) -> float:
+    return time.time() - path.stat().st_mtime
+
+
+def _poll(read: Callable[[], object], *, seconds: float = 15, pause: float = 0.05) -> None:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -157,5 +221,17 @@ def _poll(read: Callable[[], object], *, seconds: float = 15) -> None:
                 return
         except (httpx.HTTPError, OSError):
             pass
-        threading.Event().wait(0.05)
+        threading.Event().wait(pause)
     raise AssertionError("the condition did not come true in time")
+
+
+def test_a_time_without_an_offset_is_utc_wherever_the_sandbox_runs() -> None:
+    program = "from graph_sandbox.markets import timestamp; print(timestamp('2100-01-01T00:00:00'))"
+    told = subprocess.run(  # noqa: S603 - our own module
+        [sys.executable, "-c", program],
+        env={**os.environ, "TZ": "Asia/Tokyo"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert told.stdout == "4102444800.0\n"

@@ -112,6 +112,11 @@ def test_the_sdk_creates_reads_changes_and_deletes_a_campaign(account: AdAccount
     assert list(account.get_campaigns(fields=["id"])) == []
 
 
+def test_the_sdk_gets_the_fields_it_asks_for_with_a_create(account: AdAccount) -> None:
+    made = account.create_campaign(fields=["name", "status"], params=CAMPAIGN)
+    assert made.export_all_data() == {"id": made["id"], "name": "By the SDK", "status": "PAUSED"}
+
+
 def test_the_sdk_validates_without_creating(
     account: AdAccount, http: httpx.Client, ledger: Callable[..., Any]
 ) -> None:
@@ -148,6 +153,16 @@ def test_the_sdk_filters_by_name_and_status(account: AdAccount) -> None:
     assert [row["id"] for row in archived] == [ids[0]]
     first = account.get_campaigns(params={"limit": 1})
     assert [row["id"] for row in first] == [ids[2], ids[1]]
+
+
+def test_the_sdk_expands_edges_that_are_cut(account: AdAccount, campaign: Campaign) -> None:
+    """By a plain call: the SDK's own nodes take an edge named campaigns, adsets or ads for themselves."""
+    adsets = [new_adset(account, campaign, name=f"a-{index}")["id"] for index in range(3)]
+    fields = "name,adsets.limit(2){name,campaign{name}}"
+    read = account.get_api().call("GET", (campaign["id"],), params={"fields": fields}).json()
+    assert [one["id"] for one in read["adsets"]["data"]] == [adsets[2], adsets[1]]
+    assert read["adsets"]["data"][0]["campaign"]["name"] == "By the SDK"
+    assert read["adsets"]["paging"].keys() == {"cursors", "next"}
 
 
 def test_the_sdk_works_with_labels(account: AdAccount, api: FacebookAdsApi, campaign: Campaign) -> None:
@@ -205,6 +220,37 @@ def test_a_batch_creates_reads_and_refuses_each_on_its_own(account: AdAccount, a
     assert len(list(account.get_campaigns())) == 2
 
 
+def test_a_batch_makes_a_campaign_with_an_ad_set_and_looks_both_up(
+    api: FacebookAdsApi, account: AdAccount, campaign: Campaign
+) -> None:
+    """References stand in addresses and in encoded forms, and point into lists."""
+
+    def form(params: dict[str, Any]) -> str:
+        return str(
+            httpx.QueryParams({key: v if isinstance(v, str) else json.dumps(v) for key, v in params.items()})
+        )
+
+    adset = {**ADSET, "campaign_id": "{result=made:$.id}"}
+    names = "[{result=all:$.data.*.id}]"
+    filtering = '[{"field":"id","operator":"IN","value":' + names + "}]"
+    members = [
+        {"method": "POST", "relative_url": f"{ACCOUNT}/campaigns", "body": form(CAMPAIGN), "name": "made"},
+        {"method": "POST", "relative_url": f"{ACCOUNT}/adsets", "body": form(adset)},
+        {"method": "GET", "relative_url": f"{ACCOUNT}/campaigns", "name": "all"},
+        {"method": "GET", "relative_url": f"{ACCOUNT}/campaigns?{form({'filtering': filtering})}"},
+        {"method": "GET", "relative_url": "{result=all:$.data[1].id}?fields=name"},
+        {"method": "GET", "relative_url": "{result=all:$.data[7].id}?fields=name"},
+    ]
+    answers = api.call("POST", (), params={"batch": members}).json()
+    assert answers[0] is answers[2] is None
+    made = json.loads(answers[1]["body"])["id"]
+    assert [one["id"] for one in account.get_ad_sets()] == [made]
+    found = json.loads(answers[3]["body"])["data"]
+    assert [one["id"] for one in found] == [one["id"] for one in account.get_campaigns()]
+    assert json.loads(answers[4]["body"])["id"] == campaign["id"]
+    assert answers[5]["code"] == 400
+
+
 def test_a_member_that_breaks_is_null_and_the_sdk_hands_it_back(
     account: AdAccount, api: FacebookAdsApi, http: httpx.Client
 ) -> None:
@@ -228,7 +274,11 @@ def test_a_batch_has_fifty_members_at_most_and_one_may_use_the_answer_of_another
         {"method": "GET", "relative_url": "{result=made:$.id}?fields=name"},
     ]
     answers = api.call("POST", (), params={"batch": members, "include_headers": False}).json()
+    assert answers[0] is None
     assert json.loads(answers[1]["body"])["name"] == "By the SDK"
     assert set(answers[1]) == {"code", "body"}
+    members[0]["omit_response_on_success"] = False
+    shown = api.call("POST", (), params={"batch": members}).json()
+    assert json.loads(shown[0]["body"])["id"] == json.loads(shown[1]["body"])["id"]
     full = api.call("POST", (), params={"batch": [{"method": "GET", "relative_url": "me"}] * 50}).json()
     assert {one["code"] for one in full} == {200}

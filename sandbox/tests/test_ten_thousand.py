@@ -33,7 +33,7 @@ VERSIONS = [*["/v25.0"] * 16, "/v26.0", "/v26.0", "/v21.0", "/v99.0", "/v25", ""
 NOWHERE = ["oauth/access_token", "debug_token", "nonsense", "act_", "%00"]
 READING = [
     *("fields", "filtering", "limit", "after", "before", "effective_status", "summary", "ad_label_ids"),
-    *("operator", "status"),
+    *("operator", "status", "date_preset", "time_range", "is_completed", "order", "level"),
 ]
 GOOD: dict[str, list[Any]] = {
     "name": ["n"],
@@ -49,9 +49,18 @@ GOOD: dict[str, list[Any]] = {
         *[{"geo_locations": {"countries": ["SE"]}, "targeting_automation": {"advantage_audience": 0}}] * 4,
         {"geo_locations": {"custom_locations": [{"latitude": 59, "longitude": 18, "radius": "x"}]}},
         {"geo_locations": [], "age_min": "x", "age_max": 3, "excluded_geo_locations": 7},
+        {"geo_locations": {"countries": [["SE"], {}]}, "genders": 1, "facebook_positions": "video_feeds"},
     ],
     "adlabels": [[{"name": "pa-run-1"}], [{"id": "1"}], [7]],
-    "fields": ["id,name,adlabels{name},campaign{id}", "adsets{id,name}", "{", "x" * 300],
+    "fields": [
+        *("id,name,adlabels{name},campaign{id}", "adsets{id,name}", "{", "x" * 300),
+        'campaigns.limit(2).filtering([{"field":"name","operator":"IN","value":[7]}]){name,adsets.limit(x)}',
+        "adsets.after(x){id}",
+        "insights.level(7),ads.limit(0)",
+        "permissions,adaccounts.limit(1){campaigns}",
+        *("a.limit(", "id)", "adsets.time_range({}){id}", ".", "a..b()"),
+    ],
+    "time_range": [{"since": "2026-10-01", "until": "2026-10-02"}, {"since": 7}, {}],
     "filtering": [[{"field": "name", "operator": "CONTAIN", "value": "n"}], [{"field": 7}], "{"],
     "limit": [1, 0, -1, 10**9],
     "end_time": ["2030-01-01T00:00:00+0100", 0, "9" * 30, "x"],
@@ -155,7 +164,16 @@ class Generator:
         members: list[Any] = [
             {
                 "method": self.random.choice(["GET", "POST", "DELETE", "PUT", ""]),
-                "relative_url": self._path().lstrip("/") + self.random.choice(["", "?fields=id", "?%"]),
+                "relative_url": self._path().lstrip("/")
+                + self.random.choice(
+                    [
+                        "",
+                        "?fields=id",
+                        "?%",
+                        "?ids={result=0:$.data.*.id}",
+                        "?{result=0:$..[" + "9" * 5000 + "]}",
+                    ]
+                ),
                 "body": self._query(self._params(self.params)),
             }
             for _ in range(self.random.randint(0, 4))
@@ -184,7 +202,9 @@ def problem(method: str, status: int, content_type: str, raw: bytes) -> str | No
         return None
     body = json.loads(raw)
     if isinstance(body, list):
-        found = (problem("", one["code"], content_type, one["body"].encode()) for one in body)
+        # A member that another one used is null.
+        members = (one for one in body if one is not None)
+        found = (problem("", one["code"], content_type, one["body"].encode()) for one in members)
         return next((what for what in found if what), None)
     if status == 200:
         return "an error with 200" if "error" in body else None

@@ -133,10 +133,10 @@ def test_no_compose_file_has_the_obsolete_version_key() -> None:
 @pytest.mark.parametrize("image", sorted(DOCKERFILES))
 def test_an_image_is_built_in_stages_from_pinned_packages_and_leaves_the_tools_behind(image: str) -> None:
     text = DOCKERFILES[image].read_text().partition("\n")[2]
-    console = ["node:22-slim"] if image.endswith("/gateway") else []
+    console = ["$NODE_IMAGE"] if image.endswith("/gateway") else []
     bases = re.findall(r"^FROM (\S+)", text, re.MULTILINE)
-    assert bases == ["python:3.12-slim", *console, "python:3.12-slim"]
-    build, *_, final = text.split("\nFROM ")
+    assert bases == ["$PYTHON_IMAGE", *console, "$PYTHON_IMAGE"]
+    build, *_, final = text.split("\nFROM ")[1:]
     installs = re.findall(r"pip install[^&\n]*", build)
     assert installs
     assert all("--require-hashes" in line or "--no-deps" in line for line in installs)
@@ -144,6 +144,18 @@ def test_an_image_is_built_in_stages_from_pinned_packages_and_leaves_the_tools_b
     assert "pip install" not in final
     assert 'LABEL org.opencontainers.image.title="' in final
     assert "HEALTHCHECK" in final or image.endswith("/secrets")
+
+
+@pytest.mark.parametrize("name", sorted(CONTAINERS))
+def test_every_image_of_others_can_be_pinned_by_a_variable(name: str) -> None:
+    container = CONTAINERS[name]
+    if name in FOREIGN:
+        assert re.fullmatch(r"\$\{[A-Z_]+_IMAGE:-[\w./-]+:[\w.]+\}", container["image"])
+        return
+    dockerfile = DOCKERFILES[container["image"]].read_text()
+    defaults = re.findall(r"^ARG (\w+_IMAGE)=(\S+)$", dockerfile.partition("\nFROM ")[0], re.MULTILINE)
+    assert container["build"]["args"] == {image: f"${{{image}:-{default}}}" for image, default in defaults}
+    assert set(re.findall(r"^FROM \$(\w+)", dockerfile, re.MULTILINE)) == {image for image, _ in defaults}
 
 
 def test_the_gateway_s_image_has_the_console_and_is_where_meta_s_dialog_leads_back_to() -> None:

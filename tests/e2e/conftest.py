@@ -47,13 +47,21 @@ async def stack(request: pytest.FixtureRequest) -> AsyncIterator[System]:
     """Servers, sandbox, gateway, meta-auth and publisher in real mode, on free ports."""
     if request.config.getoption("--target") == "compose":
         async with ComposeSystem(overrides={**COMPRESSED_TIME, **HIGH_LIMITS}) as composed:
+            await _require_proof(composed)
             yield composed
             if request.session.testsfailed:
                 request.config.stash[KEPT_LOGS] = composed.keep_logs()
         return
     with tempfile.TemporaryDirectory(prefix="project-auto-e2e-") as folder:
         async with EmbeddedSystem(Path(folder), overrides={**COMPRESSED_TIME, **HIGH_LIMITS}) as running:
+            await _require_proof(running)
             yield running
+
+
+async def _require_proof(system: System) -> None:
+    """Have "Meta" refuse a token that comes alone, as the app's setting Require App Secret does."""
+    async with sandbox_of(system) as opened:
+        await opened.change_settings(require_proof=True)
 
 
 @pytest_asyncio.fixture(scope="module")

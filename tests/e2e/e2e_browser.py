@@ -16,6 +16,7 @@ from playwright.async_api import (
     Page,
     Request,
     Response,
+    StorageState,
     async_playwright,
 )
 
@@ -29,8 +30,6 @@ NETWORK: Final = "Failed to load resource"
 """How Chromium's console begins to tell what `Troubles` sees itself, with more about it."""
 GONE: Final = "net::ERR_ABORTED"
 """A page that is left stops what it was reading."""
-NOT_LOGGED_IN: Final = (401, "/auth/me")
-"""How a page learns that it has to ask for a login."""
 
 
 def chromium() -> str:
@@ -39,8 +38,8 @@ def chromium() -> str:
         if name and (found := shutil.which(name)):
             return found
     pytest.fail(
-        "The walk through the console needs Chromium. Debian, Ubuntu: apt-get install chromium. "
-        "Elsewhere set CHROMIUM to its program.",
+        "What happens in a browser is tried in Chromium, and there is none. "
+        "Debian, Ubuntu: apt-get install chromium. Elsewhere set CHROMIUM to its program.",
         pytrace=False,
     )
 
@@ -59,7 +58,8 @@ class Troubles:
 
     def __init__(self, context: BrowserContext) -> None:
         self._seen: list[str] = []
-        self._expected: set[tuple[int, str]] = {NOT_LOGGED_IN}
+        self._errors: list[str] = []
+        self._expected: set[tuple[int, str]] = set()
         self._cut_off: list[str] = []
         context.on("console", self._on_console)
         context.on("weberror", lambda error: self._seen.append(f"uncaught: {error.error}"))
@@ -77,7 +77,13 @@ class Troubles:
     def all(self) -> list[str]:
         return self._seen
 
+    def console_errors(self) -> list[str]:
+        """Every error in the browser's console, also those that a test expects."""
+        return self._errors
+
     def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self._errors.append(message.text)
         if message.type == "error" and not message.text.startswith(NETWORK):
             self._seen.append(f"console: {message.text}")
 
@@ -93,11 +99,14 @@ class Troubles:
 
 @asynccontextmanager
 async def new_page(
-    browser: Browser, *, width: int = WIDE, with_axe: bool = False
+    browser: Browser, *, state: StorageState | None = None, width: int = WIDE, with_axe: bool = False
 ) -> AsyncIterator[tuple[Page, Troubles]]:
-    """A page in a browser of its own: no cookie, no cache."""
+    """A page in a browser of its own: no cache, and what a site may keep there only as `state` says."""
     context = await browser.new_context(
-        viewport={"width": width, "height": HEIGHT[width]}, reduced_motion="reduce", locale="en-GB"
+        viewport={"width": width, "height": HEIGHT[width]},
+        reduced_motion="reduce",
+        locale="en-GB",
+        storage_state=state,
     )
     context.set_default_timeout(20_000)
     if with_axe:

@@ -1,6 +1,7 @@
 """Drives the system from outside: the gateway's public HTTP interface and the sandbox's own pages."""
 
 import asyncio
+import hmac
 import time
 from collections.abc import Awaitable, Callable
 from types import TracebackType
@@ -166,4 +167,10 @@ class Sandbox:
     async def delete(self, object_id: str, *, persona: str) -> None:
         """Delete an object as a person does in Ads Manager."""
         token = await self.user_token(persona)
-        await self._call("DELETE", f"/v25.0/{object_id}", headers={"authorization": f"Bearer {token}"})
+        proof = hmac.new(self._app_secret.encode(), token.encode(), "sha256").hexdigest()
+        await self._call(
+            "DELETE",
+            f"/v25.0/{object_id}",
+            headers={"authorization": f"Bearer {token}"},
+            params={"appsecret_proof": proof},
+        )

@@ -4,6 +4,7 @@ import re
 from typing import Any, Final, Self
 from uuid import uuid4
 
+import pytest
 from e2e_browser import Troubles
 from e2e_driver import PASSWORD, Advertiser
 from playwright.async_api import Locator, Page, expect
@@ -11,6 +12,8 @@ from playwright.async_api import Locator, Page, expect
 expect.set_options(timeout=20_000)
 
 PERSONA: Final = "ben"
+FARTHEST: Final = 80
+"""No page has so many places for the focus."""
 
 
 class Person:
@@ -43,6 +46,24 @@ class Person:
     async def fill(self, label: str, value: str) -> None:
         self.presses += 1
         await self.field(label).fill(value)
+
+    async def tab_to(self, target: Locator) -> None:
+        """Press Tab until this has the focus, as somebody without a mouse does."""
+        await expect(target).to_be_enabled()
+        for _ in range(FARTHEST):
+            await self.page.keyboard.press("Tab")
+            if await target.evaluate("element => element === document.activeElement"):
+                return
+        pytest.fail(f"Tab does not lead to {target}")
+
+    async def type_into(self, target: Locator, value: str) -> None:
+        await self.tab_to(target)
+        await self.page.keyboard.press("ControlOrMeta+a")
+        await self.page.keyboard.type(value)
+
+    async def press_by_key(self, target: Locator, key: str = "Enter") -> None:
+        await self.tab_to(target)
+        await self.page.keyboard.press(key)
 
     async def reads(self, text: str) -> None:
         """Wait until the text is there to be read."""

@@ -12,6 +12,8 @@ NewAccount = Callable[[], str]
 async def failure(advertiser: Advertiser) -> str:
     run = await advertiser.publish()
     assert run["status"] == "failed"
+    told = [entry["type"] for entry in run["steps"]]
+    assert (told[0], told[-1]) == ("RUN_STARTED", "RUN_FAILED")
     return str(run["errorMessage"])
 
 

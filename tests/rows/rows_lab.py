@@ -9,7 +9,7 @@ import asyncpg
 from alembic import command
 from alembic.config import Config
 
-from chassis.database import migrate
+from chassis.migrating import migrate
 from chassis.provision import provision
 
 PACKAGES: Final = {

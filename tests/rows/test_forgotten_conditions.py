@@ -3,13 +3,15 @@
 import re
 from collections.abc import Awaitable, Callable
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
+import asyncpg
 import pytest
+from rows_lab import Lab
 
 from ads_publisher import store as publisher
-from chassis.database import Pool, across_customers, transaction
-from gateway.store import ads, progress, runs
+from chassis.database import Pool, across_customers, connection, transaction
+from gateway.store import accepting, ads, progress, runs
 from meta_auth import store as meta_auth
 
 Statement = Callable[[Any, UUID], Awaitable[Any]]
@@ -35,10 +37,6 @@ class Forgetful:
         return run
 
 
-async def _overview(connection: Any, customer: UUID) -> Any:
-    return await runs.overview(connection, customer, limit=10)
-
-
 async def _list(connection: Any, customer: UUID) -> Any:
     return await runs.list_runs(connection, customer, limit=10, before=None)
 
@@ -53,8 +51,6 @@ async def _journal(connection: Any, customer: UUID) -> Any:
 
 
 READS: dict[str, tuple[str, Statement]] = {
-    "overview": ("gateway_rows", _overview),
-    "publish_inputs": ("gateway_rows", ads.publish_inputs),
     "find_objects": ("gateway_rows", ads.find_objects),
     "list_runs": ("gateway_rows", _list),
     "find_run": ("gateway_rows", lambda conn, who: runs.find_run(conn, who, who)),
@@ -65,9 +61,9 @@ READS: dict[str, tuple[str, Statement]] = {
     "load_journal": ("ads_publisher_rows", _journal),
 }
 WRITES: dict[str, tuple[str, Statement]] = {
-    "settings_failed": (
+    "tell_settings": (
         "gateway_rows",
-        lambda conn, who: ads.settings_failed(conn, who, "spoilt", status=None),
+        lambda conn, who: ads.tell_settings(conn, [ads.SettingsNews(customer_id=who, error="spoilt")]),
     ),
     "empty_connection": ("meta_auth_rows", meta_auth.empty_connection),
     "turn_to_error": ("meta_auth_rows", lambda conn, who: meta_auth.turn_to_error(conn, who, 1, "spoilt")),
@@ -109,3 +105,48 @@ async def test_a_write_that_forgets_its_condition_changes_nothing_of_another_cus
         assert forgetful.spoilt > 0
     async with across_customers(pools[schema]) as everything:
         assert await everything.fetchval(rows, theirs) == before
+
+
+async def test_a_run_cannot_be_begun_for_another_customer(
+    pools: dict[str, Pool], ours: UUID, theirs: UUID
+) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
+        async with transaction(pools["gateway_rows"], customer=ours) as acquired:
+            await accepting.begin_run(
+                Forgetful(acquired),  # type: ignore[arg-type]  # it spoils what a connection would run
+                theirs,
+                run_id=uuid4(),
+                job_id=uuid4(),
+                job_type="sync",
+                trace_id=None,
+                ring_seconds=60,
+            )
+
+
+async def test_the_function_of_the_overview_shows_its_customer_and_leaves_nobody_behind(
+    pools: dict[str, Pool], ours: UUID, theirs: UUID
+) -> None:
+    async with connection(pools["gateway_rows"]) as acquired:
+        told = repr(await runs.overview(acquired, ours, limit=10))
+        assert await acquired.fetch("SELECT FROM ad_runs") == []
+    assert str(ours) in told
+    assert str(theirs) not in told
+
+
+async def test_the_function_of_the_overview_may_forget_its_conditions_too(
+    lab: Lab, pools: dict[str, Pool], ours: UUID, theirs: UUID
+) -> None:
+    admin = await lab.connect()
+    spoilt = await admin.fetchval("SELECT pg_get_functiondef('gateway_rows.overview'::regproc)")
+    spoilt, conditions = re.subn(r"\b\w+\.customer_id = customer\.id", "true", spoilt)
+    await admin.execute(spoilt.replace("gateway_rows.overview", "gateway_rows.spoilt_overview"))
+    rows = "SELECT whole::text FROM gateway_rows.spoilt_overview($1, 10) AS whole"
+    seen_by_all = await admin.fetch(rows, ours)
+    async with connection(pools["gateway_rows"]) as acquired:
+        seen = await acquired.fetch(rows, ours)
+    await admin.execute("DROP FUNCTION gateway_rows.spoilt_overview")
+    await admin.close()
+    assert conditions == 4
+    assert str(theirs) in repr(seen_by_all)
+    assert str(ours) in repr(seen)
+    assert str(theirs) not in repr(seen)

@@ -126,6 +126,9 @@ NO_CUSTOMER = nested(
     "Send the customerId of GET /auth/me.",
 )
 FOREIGN_CUSTOMER = nested("FORBIDDEN", "Session customerId does not match x-customer-id header")
+FOREIGN_PAGE = nested(
+    "FORBIDDEN", "This origin may not call this API", "Add it to CORS_ORIGINS if it is yours."
+)
 CLEARED = "session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0"
 
 

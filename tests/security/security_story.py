@@ -1,22 +1,26 @@
 """A customer's good and bad days, driven so that every secret of the system is used at least once."""
 
 import asyncio
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
 import httpx
-from e2e_driver import Advertiser, Sandbox
+from e2e_driver import Advertiser, Sandbox, eventually
 from e2e_system import EmbeddedSystem
 from redis.asyncio import Redis
 from security_canaries import Canary
+from security_forgery import genuine_payload, signed_request
 
 from chassis.service_tokens import TokenSigner
 from local_stack.services import ADS_PUBLISHER, GATEWAY, META_AUTH
 
 DEAD = ("stream", "redis file")
 """Where what we put into a stream ourselves lies, unread by anyone."""
+
+LINK = re.compile(r"#token=(\S+)")
 
 
 def planted(word: str) -> str:
@@ -52,6 +56,7 @@ class Story:
         async with Advertiser(self.system.gateway_url) as customer:
             customer._http.event_hooks["response"].append(self.keep)
             await self._open_and_refuse(customer)
+            await self._reset_and_change(customer)
             await self._come_back_wrongly(customer)
             await self._publish_well_and_badly(customer, account)
             await self._crash(customer, account)
@@ -103,6 +108,39 @@ class Story:
         customer._http.cookies.clear()
         assert not await customer.sign_up_or_log_in(email, password)
         self.plant("session cookie after login", customer.session)
+
+    async def _reset_and_change(self, customer: Advertiser) -> None:
+        """A link by mail, one that is made up, the password it sets, another one; and a word of Meta's."""
+        assert (
+            await customer.request("POST", "/auth/password-reset", json={"email": customer.email})
+        ).is_success
+        folder = self.system.data_dir / "mail"
+        mails = await eventually(lambda: asyncio.to_thread(lambda: list(folder.glob("*.eml"))), bool)
+        found = LINK.search(mails[0].read_text())
+        assert found
+        by_link, changed = self.plant("password by a link"), self.plant("changed password")
+        made_up = {
+            "token": self.plant("made-up token of a link"),
+            "newPassword": self.plant("password by a made-up link"),
+        }
+        good = {"token": self.plant("token of a link", found[1]), "newPassword": by_link}
+        wrong = {
+            "currentPassword": self.plant("wrong current password"),
+            "newPassword": self.plant("password beside a wrong one"),
+        }
+        for path, body, status in (
+            ("/auth/password-reset/confirm", made_up, 400),
+            ("/auth/password-reset/confirm", good, 200),
+            ("/auth/login", {"email": customer.email, "password": by_link}, 200),
+            ("/auth/password", wrong, 400),
+            ("/auth/password", {"currentPassword": by_link, "newPassword": changed}, 200),
+        ):
+            assert (await customer.request("POST", path, json=body)).status_code == status, path
+        self.plant("session cookie after a change", customer.session)
+        for key, status in ((self.system.credentials.app_secret, 200), ("x", 400)):
+            word = signed_request(genuine_payload(user_id=str(uuid4().int)[:15]), key=key)
+            form = {"signed_request": self.plant(f"signed request with {status}", word)}
+            assert (await customer.request("POST", "/meta/deauthorize", data=form)).status_code == status
 
     async def _come_back_wrongly(self, customer: Advertiser) -> None:
         async def state(name: str) -> str:
@@ -216,6 +254,14 @@ class Story:
                 {"TOKEN_KEYS": f'{{"k":"{self._word("token key")}"}}', "TOKEN_KEY_ID": "k"},
             ),
             "keys": (META_AUTH, "serve", {"TOKEN_KEYS": f'{{"k":{self._word("token key in broken JSON")}'}),
+            "mail": (
+                GATEWAY,
+                "serve",
+                {
+                    "SESSION_COOKIE": "__Host-session",
+                    "SMTP_PASSWORD": self._word("password of the mail server"),
+                },
+            ),
             "signer": (GATEWAY, "serve", {"SERVICE_PRIVATE_KEY": self._word("private key")}),
             "redis": (GATEWAY, "serve", {"REDIS_URL": f"redis://x:{self._word('redis password')}@["}),
             "database": (

@@ -14,7 +14,15 @@ import httpx
 import pytest
 import pytest_asyncio
 from e2e_system import EmbeddedSystem
-from security_forgery import Forger, damaged, decoded_parts, dice
+from security_forgery import (
+    Forger,
+    damaged,
+    decoded_parts,
+    dice,
+    genuine_payload,
+    same_signed_bytes,
+    signed_request,
+)
 from security_people import Tenant
 
 from chassis.database import Pool, create_pool
@@ -191,7 +199,22 @@ async def test_a_sample_of_each_is_refused_over_http_and_never_by_a_500(
         page = answer.headers["location"].partition("error=")[2]
         assert page in {"invalid_state", "missing_state"}, (text, answer.headers["location"])
 
-    for original, check in ((owner.customer.session, as_cookie), (token, as_token), (state, as_state)):
+    word = signed_request(genuine_payload(), key=stack.credentials.app_secret)
+    assert (await door.post("/meta/deauthorize", data={"signed_request": word})).status_code == 200
+
+    async def as_word_of_meta(text: str) -> None:
+        if same_signed_bytes(text, word):
+            return
+        for path in ("/meta/deauthorize", "/meta/data-deletion"):
+            answer = await door.post(path, data={"signed_request": text})
+            assert answer.status_code in {400, 413}, (path, text)
+
+    for original, check in (
+        (owner.customer.session, as_cookie),
+        (token, as_token),
+        (state, as_state),
+        (word, as_word_of_meta),
+    ):
         assert await each(damaged([original], OVER_HTTP, rng), check) == OVER_HTTP
 
 

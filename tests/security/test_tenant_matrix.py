@@ -6,10 +6,12 @@ from uuid import uuid4
 
 import httpx
 from e2e_system import System
+from fastapi import APIRouter
 from security_people import Tenant, Unharmed, expire, rows_of, unknown_like
 from security_requests import (
     CLEARED,
     FOREIGN_CUSTOMER,
+    FOREIGN_PAGE,
     NEEDS_SESSION,
     NO_COOKIE,
     NOT_LOGGED_IN,
@@ -23,13 +25,14 @@ from security_requests import (
 from security_routes import OBJECT_PLACES, ROUTES, UNDOCUMENTED, Guard
 
 from gateway.app import create_app
+from gateway.fixed_paths import FixedPaths
 from gateway.settings import GatewaySettings
 
 
 def lines_of(route: Any) -> list[str]:
     """`METHOD /path` of a route, of the routes of a router, or `MOUNT /path`."""
-    inner = getattr(route, "original_router", None)
-    if inner is not None:
+    inner = getattr(route, "original_router", route)
+    if isinstance(inner, APIRouter | FixedPaths):
         return [line for one in inner.routes for line in lines_of(one)]
     methods = getattr(route, "methods", None) or ("MOUNT",)
     return [f"{method} {route.path}" for method in methods]
@@ -41,6 +44,8 @@ ENDS_SOMETHING = {
     "POST /auth/password",
     "POST /auth/sessions/{session_id}/end",
 }
+
+BELIEVED_BY_SIGNATURE = {name for name, guard in ROUTES.items() if guard is Guard.SIGNED_BY_META}
 
 
 def test_every_route_of_the_document_is_in_the_matrix_and_nothing_else(operations: list[Operation]) -> None:
@@ -132,6 +137,21 @@ async def test_the_session_of_another_user_does_not_open_this_customer(
         answer = await ask.send(door, cookie=intruder.cookie, x_customer_id=owner.customer_id)
         assert answer.status_code == 200, operation.name
         await unharmed(ask, answer)
+
+
+async def test_no_foreign_page_changes_anything_by_any_route(
+    operations: list[Operation], door: httpx.AsyncClient, owner: Tenant, unharmed: Unharmed
+) -> None:
+    """All of the request is the owner's own, but for the page that made the browser send it."""
+    asked = [each for each in operations if each.method != "GET" and each.name not in BELIEVED_BY_SIGNATURE]
+    assert len(asked) >= 12
+    for operation in asked:
+        ask = operation.request().naming(owner.objects)
+        for page in ({"origin": "https://evil.test"}, {"sec_fetch_site": "cross-site"}):
+            answer = await ask.send(door, cookie=owner.cookie, x_customer_id=owner.customer_id, **page)
+            assert (answer.status_code, answer.json()) == (403, FOREIGN_PAGE), (operation.name, page)
+            assert "set-cookie" not in answer.headers
+            await unharmed(ask, answer)
 
 
 async def test_a_foreign_customer_and_an_unknown_one_get_equal_bytes(

@@ -84,6 +84,7 @@ async def test_a_service_consumes_what_it_receives_and_nothing_else(user: tuple[
             ("XAUTOCLAIM", stream, name, "me", "1000", "0"),
             ("XACK", stream, name, "0-1"),
             ("XPENDING", stream, name),
+            ("XRANGE", stream, "-", "+", "COUNT", "1"),
             ("XINFO", "GROUPS", stream),
             ("XINFO", "CONSUMERS", stream, name),
             ("XTRIM", stream, "MINID", "0"),

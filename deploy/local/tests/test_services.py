@@ -1,6 +1,10 @@
 """What the processes of the local stack are started with."""
 
+import subprocess
+import sys
 from pathlib import Path
+
+import pytest
 
 from local_stack.credentials import Credentials
 from local_stack.ports import Ports
@@ -11,6 +15,13 @@ def _gateway(folder: Path, **overrides: str) -> dict[str, str]:
     credentials = Credentials.load_or_create(folder / "secrets.json")
     known = services(Ports(gateway=3901), credentials, data_dir=folder, overrides=overrides)
     return dict(next(service.env for service in known if service.name == GATEWAY))
+
+
+@pytest.mark.parametrize("package", ["gateway", "meta_auth", "ads_publisher"])
+def test_a_process_that_serves_does_not_hold_what_migrates(package: str) -> None:
+    code = f"import sys, {package}.__main__; print({{'alembic', 'sqlalchemy'}} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own words
+    assert told.stdout == "set()\n"
 
 
 def test_meta_s_dialog_leads_back_to_the_console_that_the_gateway_serves(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+import { problems } from '../texts/problems';
+
 /** A complaint about one field of a body. */
 export interface Issue {
   path: (string | number)[];
@@ -29,22 +31,9 @@ export class Problem extends Error {
   }
 }
 
-const UNREADABLE = {
-  code: 'UNREADABLE',
-  message: 'The server gave an answer that this page cannot read.',
-  hint: 'Reload the page. If it stays, tell your operator.',
-};
-const UNREACHABLE = {
-  code: 'UNREACHABLE',
-  message: 'The server cannot be reached.',
-  hint: 'Check your connection and try again.',
-};
-
-const BROKEN = {
-  code: 'BROKEN',
-  message: 'Something in this page broke.',
-  hint: 'Reload the page. If it stays, tell your operator.',
-};
+const UNREADABLE = { code: 'UNREADABLE', ...problems.unreadable };
+const UNREACHABLE = { code: 'UNREACHABLE', ...problems.unreachable };
+const BROKEN = { code: 'BROKEN', ...problems.broken };
 
 /** No answer came. */
 export function unreachable(): Problem {

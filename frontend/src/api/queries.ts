@@ -2,18 +2,21 @@ import { infiniteQueryOptions, queryOptions } from '@tanstack/react-query';
 
 import { api, ok, callForCustomer } from './client';
 import { Problem } from './problem';
+import { dropSignIn, mayBeSignedIn } from './signIn';
 
 /** Everything that the pages read, by name; a mutation invalidates what it changed by these keys. */
 export const me = queryOptions({
   queryKey: ['me'],
   queryFn: async () => {
+    if (!mayBeSignedIn()) return null;
     try {
       const found = await ok(api.GET('/auth/me'));
       callForCustomer(found.customerId);
       return found;
     } catch (error) {
-      if (error instanceof Problem && error.status === 401) return null;
-      throw error;
+      if (!(error instanceof Problem) || error.status !== 401) throw error;
+      dropSignIn();
+      return null;
     }
   },
   staleTime: 60_000,
@@ -41,13 +44,18 @@ export const runWithSteps = (runId: string) =>
     queryFn: () => ok(api.GET('/ads/runs/{run_id}', { params: { path: { run_id: runId } } })),
   });
 
-const RUNS_A_PAGE = 20;
+const NEWEST_RUNS = 20;
+const OLDER_RUNS = 100;
 
-/** All runs, newest first, page by page. */
+/** All runs, newest first: a short page, then long ones, for who searches. */
 export const runs = infiniteQueryOptions({
   queryKey: ['ads', 'runs'],
   queryFn: ({ pageParam }) =>
-    ok(api.GET('/ads/runs', { params: { query: { limit: RUNS_A_PAGE, before: pageParam } } })),
+    ok(
+      api.GET('/ads/runs', {
+        params: { query: { limit: pageParam === null ? NEWEST_RUNS : OLDER_RUNS, before: pageParam } },
+      }),
+    ),
   initialPageParam: null as string | null,
   getNextPageParam: (page) => page.nextBefore ?? null,
 });

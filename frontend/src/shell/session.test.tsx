@@ -1,12 +1,13 @@
 import { MantineProvider } from '@mantine/core';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { createMemoryHistory, RouterProvider } from '@tanstack/react-router';
-import { fireEvent, render, screen, waitFor } from '@testing-library/react';
+import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
 import { userEvent } from '@testing-library/user-event';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import { whenSessionIsOver } from '../api/client';
 import { tellReachable } from '../api/reachability';
+import { dropSignIn, noteSignIn } from '../api/signIn';
 import { consoleRouter } from '../router';
 import { gatewayForTests, refusal } from '../testing/gateway';
 import { texts } from '../texts';
@@ -35,6 +36,7 @@ const routes: Record<string, () => Response> = {
 beforeEach(() => {
   vi.spyOn(window, 'scrollTo').mockImplementation(() => undefined); // jsdom has no scrolling
   user = ADA;
+  noteSignIn();
   gateway.by = (request) => {
     const path = new URL(request.url).pathname;
     if (path === '/auth/login') return Response.json(user);
@@ -49,7 +51,12 @@ afterEach(() => {
   tellReachable(true);
 });
 
-async function openSettings(page = '/console/settings#ad-account') {
+async function openSettings(page?: string) {
+  open(page);
+  return screen.findByRole('radio', { name: 'Bakery' });
+}
+
+function open(page = '/console/settings#ad-account') {
   queryClient.clear();
   router = consoleRouter(createMemoryHistory({ initialEntries: [page] }));
   whenSessionIsOver((why) => {
@@ -62,7 +69,6 @@ async function openSettings(page = '/console/settings#ad-account') {
       </QueryClientProvider>
     </MantineProvider>,
   );
-  return screen.findByRole('radio', { name: 'Bakery' });
 }
 
 const logIn = async (as: typeof ADA) => {
@@ -127,4 +133,33 @@ test('who reconnects and has an ad account is not sent to choose one', async () 
   await openSettings('/console/settings?meta=connected');
   expect(screen.getByText(settings.callback.connected.kept)).toBeInTheDocument();
   expect(screen.queryByText(settings.callback.connected.text)).toBeNull();
+});
+
+const asked = () => gateway.seen.filter(({ url }) => url.endsWith('/auth/me')).length;
+const findDoor = () => screen.findByRole('button', { name: texts.login.submit });
+
+test('a browser in which nobody logged in is not asked who that is', async () => {
+  dropSignIn();
+  open();
+  await findDoor();
+  expect(asked()).toBe(0);
+});
+
+test('a browser whose session ended is asked once, and not at the next visit', async () => {
+  user = null;
+  open();
+  await findDoor();
+  cleanup();
+  open();
+  await findDoor();
+  expect(asked()).toBe(1);
+});
+
+test('the session of somebody else in the same browser is found by the next visit', async () => {
+  await openSettings();
+  leaveForLogin(router, 'session_changed');
+  await findDoor();
+  cleanup();
+  user = BEN;
+  expect(await openSettings()).toBeInTheDocument();
 });

@@ -4,6 +4,7 @@ import type { AnyRouter } from '@tanstack/react-router';
 import { callForCustomer, type SessionEnd } from '../api/client';
 import { Problem } from '../api/problem';
 import { me } from '../api/queries';
+import { dropSignIn, noteSignIn } from '../api/signIn';
 import { keepDrafts, keepOnlyDraftsOf } from './drafts';
 
 const ATTEMPTS = 3;
@@ -24,12 +25,14 @@ export const queryClient = new QueryClient({
 
 /** After logging in or signing up: learn who that is. */
 export async function enter(): Promise<void> {
+  noteSignIn();
   const found = await queryClient.query({ ...me, staleTime: 0 });
   keepOnlyDraftsOf(found?.customerId ?? null);
 }
 
 /** Nobody is logged in: drop every answer, it was somebody's. */
 export function forgetCustomer(): void {
+  dropSignIn();
   callForCustomer(null);
   queryClient.clear();
   queryClient.setQueryData(me.queryKey, null);
@@ -40,6 +43,7 @@ export function leaveForLogin(router: AnyRouter, why: SessionEnd): void {
   const customer = queryClient.getQueryData(me.queryKey);
   if (customer) keepDrafts(customer.customerId);
   forgetCustomer();
+  if (why === 'session_changed') noteSignIn(); // somebody else's session goes on
   const next = (router.state.location as { publicHref: string }).publicHref;
   void router.navigate({ to: '/login', search: { error: why, next } });
 }

@@ -224,12 +224,16 @@ export const adsTexts = {
     mode: 'Mode',
     result: 'Result',
     open: (kind: string, time: string) => `${kind} of ${time}`,
+    loaded: (count: number) => `Loaded runs: ${count}`,
     none: { title: 'No runs yet', text: 'Each Publish and each Sync is a run, and shows here.' },
-    noMatch: 'No run of those loaded matches.',
     clear: 'Show all',
-    shown: (shown: number, loaded: number) =>
-      shown === loaded ? `Loaded runs: ${loaded}` : `Shown: ${shown} of ${loaded} loaded runs`,
+    found: {
+      all: (found: number, searched: number) => `${found || 'None'} of all ${searched} runs match.`,
+      newest: (found: number, searched: number) =>
+        `${found || 'None'} of the newest ${searched} runs match. Older ones are not searched yet.`,
+    },
     older: 'Load older runs',
+    searchOlder: 'Search older runs',
     oldest: 'These are all runs.',
     caption: 'Runs, newest first',
   },

@@ -20,7 +20,8 @@ sys.path.insert(0, str(Path(__file__).parent))  # the sample service is imported
 from sample_service.app import create_app
 from sample_service.room import Room
 
-from chassis.database import Connection, Pool, create_pool, migrate
+from chassis.database import Connection, Pool, create_pool
+from chassis.migrating import migrate
 
 # A busy machine makes an example slow, which says nothing about the code.
 settings.register_profile("unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -16,16 +16,15 @@ from sample_service.room import Room
 from sample_service.waiting import eventually
 
 from chassis.database import (
-    MIGRATION_LOCK_SECONDS,
     Pool,
     affected,
     connection,
     create_pool,
     is_alive,
-    migrate,
     transaction,
 )
 from chassis.errors import Unavailable
+from chassis.migrating import MIGRATION_LOCK_SECONDS, migrate
 from local_stack.pytest_plugin import PostgresServer
 
 BACKENDS = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'sample'"
@@ -234,6 +233,38 @@ async def test_the_address_of_a_migration_may_ask_for_tls(
 
 def run_migrate_process(url: str) -> None:
     """Alembic keeps its state in its module: one process for each, as in a deployment."""
-    code = "import sys; from chassis.database import migrate; migrate(sys.argv[1], package='sample_service')"
+    code = "import sys; from chassis.migrating import migrate; migrate(sys.argv[1], package='sample_service')"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
     subprocess.run([sys.executable, "-c", code, url], env=environment, check=True)  # noqa: S603 - our own
+
+
+async def test_connections_go_to_those_who_asked_first(small_pool: Pool) -> None:
+    asked = iter(range(1000))
+    served: list[int] = []
+
+    async def come_again() -> None:
+        for _ in range(20):
+            mine = next(asked)
+            async with connection(small_pool) as acquired:
+                served.append(mine)
+                await acquired.execute("SELECT 1")
+
+    await asyncio.gather(*[come_again() for _ in range(30)])
+    assert served == sorted(served)
+
+
+async def test_a_transaction_that_falls_silent_keeps_nobody_waiting(room: Room, pool: Pool) -> None:
+    async def say_nothing() -> None:
+        async with (
+            await create_pool(room.url, name="frozen", size=2, silent_seconds=0.5) as frozen,
+            transaction(frozen) as silent,
+        ):
+            await silent.execute("UPDATE notes SET text = 'two'")
+            async with transaction(pool) as acquired:
+                await acquired.execute("UPDATE notes SET text = 'three'")
+
+    await add_note(pool)
+    with pytest.raises(Unavailable):
+        await say_nothing()
+    async with connection(pool) as acquired:
+        assert await acquired.fetchval("SELECT text FROM notes") == "three"

@@ -116,6 +116,25 @@ async def test_a_replayed_entry_comes_back_byte_for_byte_and_leaves_the_dead_str
     assert await redis.xlen(STREAM) == 1
 
 
+async def test_a_replay_is_noted_before_it_is_done_and_none_is_done_without(redis: Redis) -> None:
+    dead_id, _ = await bury_one(redis)
+    noted: list[tuple[str, int]] = []
+
+    async def note(letter: DeadLetter) -> None:
+        noted.append((letter.id, await redis.xlen(STREAM)))
+        if len(noted) == 1:
+            raise ConnectionError
+
+    letters = DeadStreams(redis, [STREAM], note=note)
+    [letter] = await letters.find(dead_id)
+    with pytest.raises(ConnectionError):
+        await letters.replay(letter)
+    assert await letters.find(dead_id) == [letter]
+    assert await letters.replay(letter)
+    assert noted == [(dead_id, 0)] * 2
+    assert await redis.xlen(STREAM) == 1
+
+
 async def test_an_id_that_is_none_finds_nothing(redis: Redis) -> None:
     await bury_one(redis)
     for wrong in ("", "+", "-", "1", "x", "1-1-1", "99999-0"):

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from uuid import uuid4
 
+import asyncpg
 import pytest
 import pytest_asyncio
 from redis.asyncio import Redis
@@ -13,7 +14,7 @@ from sample_service.events import STREAM, new_event
 from sample_service.room import Room
 from sample_service.waiting import DEADLINE_SECONDS, eventually
 
-from chassis.database import Connection, Pool, transaction
+from chassis.database import SILENT_SECONDS, Connection, Pool, transaction
 from chassis.errors import Unavailable
 from chassis.outbox import STREAM_FIELD, Relay, add_event, send_again
 from contracts.events import AdsSync, read_event
@@ -221,6 +222,24 @@ async def test_when_the_connection_of_the_active_relay_dies_one_of_the_two_goes_
         assert await admin.fetchval(END_ACTIVE_RELAY)
         await eventually(all_sent(redis, await add(pool)))
         assert sum(relay.active for relay in relays) == 1
+
+
+@pytest.mark.parametrize("is_halfway", [False, True])
+async def test_an_active_relay_that_falls_silent_is_replaced(
+    room: Room, pool: Pool, redis: Redis, is_halfway: bool
+) -> None:
+    silent = await asyncpg.connect(room.url)
+    await silent.execute("SELECT pg_advisory_lock(hashtext('outbox_relay'), hashtext(current_schema()))")
+    if is_halfway:
+        # Postgres has parsed it and waits for the rest.
+        await silent.prepare("SELECT 1")
+    relay = Relay(database_url=room.url, redis=redis)
+    async with running(relay):
+        events = await add(pool)
+        await asyncio.sleep(SILENT_SECONDS - 1)
+        assert not relay.active
+        await eventually(all_sent(redis, events))
+    silent.terminate()
 
 
 async def test_relays_of_two_services_do_not_wait_for_each_other(

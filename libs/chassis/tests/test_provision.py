@@ -9,7 +9,8 @@ import pytest
 from sample_service.room import Room
 from sqlalchemy.exc import ProgrammingError
 
-from chassis.database import Connection, migrate
+from chassis.database import Connection
+from chassis.migrating import migrate
 from chassis.provision import provision, provision_from
 from chassis.settings import ServiceSettings
 

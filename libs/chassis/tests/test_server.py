@@ -64,6 +64,12 @@ def test_after_sigterm_it_is_not_ready_but_serves_until_the_delay_is_over(start:
     assert process.returncode in (0, -signal.SIGTERM)
 
 
+def test_what_is_loaded_at_the_start_is_not_searched_for_garbage_again(start: Start) -> None:
+    """A full collection of it would keep every request waiting for 80 ms."""
+    _, url = start(0.0)
+    assert int(httpx.get(f"{url}/frozen", trust_env=False).text) > 50_000
+
+
 def test_a_second_signal_ends_it_at_once(start: Start) -> None:
     process, url = start(30.0)
     process.send_signal(signal.SIGTERM)

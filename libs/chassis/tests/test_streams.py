@@ -17,7 +17,7 @@ from sample_service.waiting import DEADLINE_SECONDS, eventually
 
 from chassis.errors import Unavailable
 from chassis.outbox import STREAM_FIELD
-from chassis.streams import DEAD_SUFFIX, MAX_DELIVERIES, Consumers, ensure_group, trim
+from chassis.streams import DEAD_SUFFIX, MAX_DELIVERIES, Consumers, ensure_group
 from contracts.events import AdsCommand, AdsSync
 from local_stack.pytest_plugin import ValkeyServer
 
@@ -341,36 +341,6 @@ async def test_entries_of_a_killed_consumer_are_handled_by_another(redis_url: st
 
 async def _pending_is(redis: Redis, count: int) -> bool:
     return bool((await redis.xpending(STREAM, GROUP))["pending"] == count)
-
-
-async def test_trimming_removes_what_every_group_has_acknowledged_and_nothing_else(redis: Redis) -> None:
-    ids = [await redis.xadd(STREAM, {STREAM_FIELD: str(number)}) for number in range(1000)]
-    for group in ("one", "two"):
-        await ensure_group(redis, STREAM, group)
-        await redis.xreadgroup(group, "c", {STREAM: ">"}, count=1000)
-    await redis.xack(STREAM, "one", *ids)
-    await redis.xack(STREAM, "two", *ids[:500], *ids[501:])
-    await trim(redis, STREAM)
-    kept = [entry_id for entry_id, _ in await redis.xrange(STREAM)]
-    assert kept[-500:] == ids[500:]
-    assert len(kept) < 700  # whole blocks of about a hundred entries go
-
-
-async def test_trimming_keeps_what_a_group_has_not_read_yet(redis: Redis) -> None:
-    for number in range(500):
-        await redis.xadd(STREAM, {STREAM_FIELD: str(number)})
-    for group in ("quick", "idle"):
-        await ensure_group(redis, STREAM, group)
-    entries = await redis.xreadgroup("quick", "c", {STREAM: ">"}, count=500)
-    await redis.xack(STREAM, "quick", *(entry_id for entry_id, _ in entries[0][1]))
-    await trim(redis, STREAM)
-    assert await redis.xlen(STREAM) == 500
-
-
-async def test_trimming_a_stream_that_no_group_reads_removes_nothing(redis: Redis) -> None:
-    await send(redis, count=3)
-    await trim(redis, STREAM)
-    assert await redis.xlen(STREAM) == 3
 
 
 async def test_making_a_group_again_leaves_it_where_it_is(redis: Redis) -> None:

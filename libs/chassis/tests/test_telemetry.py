@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sample_service.planted import META_TOKEN
 from sample_service.telling import KEPT
 
-from chassis.telemetry import CLOSE_SECONDS, redact, trace_id_of
+from chassis.telemetry import _MAY_HOLD_SECRET, _SECRET_VALUE, CLOSE_SECONDS, redact, trace_id_of
 
 
 def told(**environment: str) -> str:
@@ -133,6 +135,30 @@ def test_redaction_is_stable_and_keeps_the_kind_of_a_value(value: object) -> Non
 )
 def test_what_only_sounds_like_a_secret_is_kept(text: str) -> None:
     assert redact(text) == text
+
+
+PIECES = (
+    "access_token",
+    "code",
+    "PASSWORD",
+    "=",
+    ":",
+    "'",
+    '"',
+    " ",
+    "\n",
+    "Bearer",
+    "://",
+    "@",
+    "/",
+    "eAA",
+    "a" * 20,
+)
+
+
+@given(st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=8).map("".join))
+def test_no_secret_is_missed_by_the_quick_look(text: str) -> None:
+    assert _SECRET_VALUE.search(text) is None or _MAY_HOLD_SECRET.search(text) is not None
 
 
 def test_a_token_of_meta_is_known_by_its_form() -> None:

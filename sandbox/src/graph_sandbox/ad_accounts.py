@@ -6,9 +6,9 @@ Source: https://developers.facebook.com/docs/marketing-api/reference/ad-account
 from typing import Any
 
 from graph_sandbox.call import Body, Call
-from graph_sandbox.listing import page_body, parse_fields, take_page
-from graph_sandbox.marketing import Change, account_of
-from graph_sandbox.nodes import account_node, account_time
+from graph_sandbox.listing import page_body, take_page
+from graph_sandbox.marketing import Change, account_of, objects_of
+from graph_sandbox.nodes import account_node, account_time, insights, list_ads, wanted_of
 from graph_sandbox.params import decode_known
 from graph_sandbox.personas import BUDGET_FLOORS, Account
 
@@ -27,7 +27,7 @@ OBJECT_TYPES = {"campaign": "CAMPAIGN_GROUP", "adset": "CAMPAIGN"}
 
 
 def read_account(call: Call) -> Body:
-    return account_node(call, account_of(call), parse_fields(call.params.text("fields")))
+    return account_node(call, account_of(call), wanted_of(call))
 
 
 def update_account(call: Call) -> Change:
@@ -70,12 +70,16 @@ def dsa_recommendations(call: Call) -> Body:
 def read_insights(call: Call) -> Body:
     """An account that delivered nothing has no row."""
     _ = account_of(call)
-    return {"data": []}
+    return insights(call, "0")
+
+
+def list_ads_of_account(call: Call) -> Body:
+    return list_ads(call, objects_of(call, "adset"))
 
 
 def list_activities(call: Call) -> Body:
     """What changed in the account, newest first; `fields` picks among the columns."""
-    wanted = parse_fields(call.params.text("fields"))
+    wanted = wanted_of(call)
     rows = [_activity(call, entry) for entry in reversed(_changes(call))]
     page = take_page(call, rows, lambda row: str(row["seq"]), lambda _: True)
     shown = [

@@ -2,8 +2,9 @@
 
 from graph_sandbox import violations as broken
 from graph_sandbox import violations_of_budget as budget
+from graph_sandbox import violations_of_limits as limit
 from graph_sandbox.catalog import NEW_ADSET, OPTIMIZATION_GOALS, OPTIMIZATION_GOALS_V26
-from graph_sandbox.rule import ADSETS_PAGE, INVALID, Rule, enums, one_of, required
+from graph_sandbox.rule import ADSET_PAGE, ADSETS_PAGE, INVALID, Rule, enums, one_of, required
 
 ODAX = "https://developers.facebook.com/docs/marketing-api/reference/ad-campaign-group#odax-mapping"
 
@@ -13,7 +14,15 @@ ADSET_RULES = (
     one_of("adset", "optimization_goal", OPTIMIZATION_GOALS_V26, since=26),
     *enums("adset", NEW_ADSET, but=("status", "optimization_goal")),
     required("adset", "name", "spec"),
-    required("adset", "campaign_id", "inferred"),
+    Rule(
+        "adset.campaign_id.required",
+        ("adset",),
+        broken.campaign_not_said,
+        "(#100) The parameter campaign_id is required.",
+        "inferred",
+        blame="campaign_id",
+        phase="required",
+    ),
     required("adset", "billing_event", "inferred"),
     required("adset", "optimization_goal", "inferred"),
     Rule(
@@ -25,6 +34,16 @@ ADSET_RULES = (
         title="Campaign not found",
         user_message="The campaign {campaign_id} is not a live campaign of this ad account.",
         blame="campaign_id",
+    ),
+    Rule(
+        "adset.account_full",
+        ("adset",),
+        limit.account_full_of_adsets,
+        INVALID,
+        "doc",
+        title="Too many ad sets",
+        user_message="An ad account can have at most {most} ad sets that are not deleted.",
+        where=ADSET_PAGE,
     ),
     Rule(
         "adset.budget.also_on_campaign",
@@ -49,6 +68,17 @@ ADSET_MONEY_RULES = (
         1815857,
         "Bid amount required",
         "A bid amount is required for the bid strategy {bid_strategy}.",
+        "bid_amount",
+    ),
+    Rule(
+        "adset.bid.automatic",
+        ("adset",),
+        budget.bid_with_automatic_strategy,
+        INVALID,
+        "doc",
+        1885204,
+        "Bid must be automatic",
+        "The bid strategy LOWEST_COST_WITHOUT_CAP bids by itself, so there cannot be a bid amount.",
         "bid_amount",
     ),
     Rule(
@@ -115,6 +145,17 @@ ADSET_MONEY_RULES = (
         user_message="{goal} of {objective} needs promoted_object with {needed}.",
         blame="promoted_object",
         where=ODAX,
+    ),
+    Rule(
+        "adset.promoted_object.lead_terms",
+        ("adset",),
+        broken.lead_terms_not_accepted,
+        INVALID,
+        "field",
+        1815089,
+        "Terms not accepted",
+        "The page has to accept the terms for lead forms first.",
+        "promoted_object",
     ),
     Rule(
         "adset.bid_amount.above_budget",

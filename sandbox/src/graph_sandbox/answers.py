@@ -12,6 +12,9 @@ from graph_sandbox.errors import GraphError, new_trace_id
 from graph_sandbox.limits import minutes, tier_name
 from graph_sandbox.personas import Account
 
+REVISION = "1030000000"
+"""Stands for the number of Meta's own build."""
+
 
 def accept(call: Call, body: Body) -> Response:
     return JSONResponse(body, headers=headers(call))
@@ -56,6 +59,8 @@ def headers(call: Call) -> dict[str, str]:
         "date": formatdate(now, usegmt=True),
         "facebook-api-version": f"v{call.version or call.world.settings.latest_version}.0",
         "x-fb-trace-id": new_trace_id(),
+        "x-fb-request-id": new_trace_id(),
+        "x-fb-rev": REVISION,
         "x-app-usage": _app_usage(call),
     }
     if call.account is not None:

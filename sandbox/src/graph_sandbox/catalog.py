@@ -48,11 +48,11 @@ def _fields(node: str) -> frozenset[str]:
     return frozenset(SPEC["fields"][node])
 
 
-ACCOUNT_FIELDS = _fields("AdAccount") | {"campaigns", "adsets"}
-CAMPAIGN_FIELDS = _fields("Campaign") | {"adsets"}
-ADSET_FIELDS = _fields("AdSet")
+ACCOUNT_FIELDS = _fields("AdAccount") | {"campaigns", "adsets", "ads", "adlabels", "insights"}
+CAMPAIGN_FIELDS = _fields("Campaign") | {"adsets", "ads", "insights"}
+ADSET_FIELDS = _fields("AdSet") | {"ads", "insights"}
 LABEL_FIELDS = _fields("AdLabel")
-USER_FIELDS = _fields("User") | {"adaccounts"}
+USER_FIELDS = _fields("User") | {"adaccounts", "permissions"}
 
 CAMPAIGN_PARAMS = params_of(NEW_CAMPAIGN)
 ADSET_PARAMS = params_of(NEW_ADSET)
@@ -63,6 +63,7 @@ OBJECTIVES = tuple(name for name in enum_of(NEW_CAMPAIGN, "objective") if name.s
 """What a new campaign may have: the specification still lists the older ones, which are refused."""
 
 EFFECTIVE_STATUSES = enum_of("GET /act_{id}/campaigns", "effective_status")
+DATE_PRESETS = enum_of("GET /act_{id}/campaigns", "date_preset")
 OPTIMIZATION_GOALS = enum_of(NEW_ADSET, "optimization_goal")
 OPTIMIZATION_GOALS_V26 = (
     *OPTIMIZATION_GOALS,

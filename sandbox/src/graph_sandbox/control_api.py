@@ -1,6 +1,7 @@
 """Every operation of `/_sandbox`: its route, and its description as an OpenAPI document and as a page."""
 
 import inspect
+import re
 import types
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, fields
@@ -122,13 +123,27 @@ OPERATIONS = (
 
 
 def routes() -> list[Route]:
-    described = [Route(one.path, one.handler, methods=[one.method]) for one in OPERATIONS]
+    described = [
+        Route(one.path, one.handler if one.method == "GET" else _noted(one.handler), methods=[one.method])
+        for one in OPERATIONS
+    ]
     return [
         Route("/", overview.show),
         Route("/openapi.json", read_openapi),
         Route("/docs", show_docs),
         *described,
     ]
+
+
+def _noted(handler: Handler) -> Handler:
+    """Tells the world that it was changed, so that a state file is written."""
+
+    async def handle(request: Request) -> Response:
+        response = await handler(request)
+        request.app.state.world.driven += 1
+        return response
+
+    return handle
 
 
 async def to_page(request: Request) -> Response:
@@ -182,14 +197,19 @@ def _request_body(one: Operation) -> dict[str, Any]:
 def _docs() -> str:
     rows = "".join(
         f"<tr><th scope=row><code>{one.method} /_sandbox{escape(one.path)}</code></th>"
-        f"<td>{escape(one.description)}</td>"
+        f"<td>{_with_code(one.description)}</td>"
         f"<td>{', '.join(f'<code>{escape(name)}</code>' for name in (*one.query, *one.body))}</td></tr>"
         for one in OPERATIONS
     )
     return (
         '<h1>Driving the sandbox</h1><p><a href="./">What it holds</a> · '
         '<a href="openapi.json">OpenAPI document</a></p>'
-        "<div class=scroll tabindex=0 role=region aria-label=Operations><table>"
+        "<div class=scroll tabindex=0 role=region aria-label=Operations><table class=text>"
         "<tr><th scope=col>call</th><th scope=col>what it does</th><th scope=col>takes</th></tr>"
         f"{rows}</table></div>"
     )
+
+
+def _with_code(text: str) -> str:
+    """What stands in backticks set as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))

@@ -120,7 +120,7 @@ def _denied() -> dict[str, str]:
     return {
         "error": "access_denied",
         "error_code": "200",
-        "error_description": "Permissions error",
+        "error_description": "Permissions error.",
         "error_reason": "user_denied",
     }
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from graph_sandbox import access, ad_accounts, identity, labels, marketing, tokens
 from graph_sandbox.call import Body, Call
 from graph_sandbox.marketing import Change
-from graph_sandbox.refusals import unknown_path, unsupported
+from graph_sandbox.refusals import DATE_FORMAT, unknown_path, unsupported
 from graph_sandbox.state import Kind, Label
 
 Handler = Callable[[Call], Body | Change]
@@ -49,6 +49,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("POST", "<account>/adlabels"): _marketing(labels.create_label),
     ("GET", "<account>/minimum_budgets"): _marketing(ad_accounts.minimum_budgets),
     ("GET", "<account>/dsa_recommendations"): _marketing(ad_accounts.dsa_recommendations),
+    ("GET", "<account>/ads"): _marketing(ad_accounts.list_ads_of_account),
     ("GET", "<account>/insights"): _marketing(ad_accounts.read_insights),
     ("GET", "<account>/activities"): _marketing(ad_accounts.list_activities),
     ("GET", "<label>"): _marketing(labels.read_label),
@@ -108,6 +109,8 @@ def prepare(call: Call, route: Route | None) -> Body | Change:
         raise unsupported(call.method, first)
     else:
         call.limits.spend_app(call)
+    if call.params.get("date_format") is not None:
+        raise DATE_FORMAT.error()
     return route.handler(call)
 
 

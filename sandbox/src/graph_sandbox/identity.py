@@ -4,29 +4,20 @@ Sources: https://developers.facebook.com/docs/graph-api/reference/user/permissio
 https://developers.facebook.com/docs/facebook-login/guides/permissions/request-revoke
 """
 
+from graph_sandbox import nodes
 from graph_sandbox.access import CAN_READ_ADS
 from graph_sandbox.call import Body, Call
-from graph_sandbox.listing import page_body, parse_fields, take_page
 from graph_sandbox.marketing import Change
-from graph_sandbox.nodes import account_node, user_node
 from graph_sandbox.personas import Persona
 from graph_sandbox.refusals import NO_SCOPE, unsupported
 
 
 def read_me(call: Call) -> Body:
-    return user_node(call, _user(call), parse_fields(call.params.text("fields")))
+    return nodes.user_node(call, _user(call), nodes.wanted_of(call))
 
 
 def list_permissions(call: Call) -> Body:
-    grants = call.world.grants.get(_user(call).user_id, {})
-    wanted = call.params.text("status")
-    return {
-        "data": [
-            {"permission": scope, "status": status}
-            for scope, status in grants.items()
-            if wanted in (None, status)
-        ]
-    }
+    return nodes.list_permissions(call, _user(call))
 
 
 def revoke_permissions(call: Call) -> Change:
@@ -53,11 +44,7 @@ def list_ad_accounts(call: Call) -> Body:
     user = _user(call)
     if not CAN_READ_ADS & set(call.world.granted_scopes(user.user_id)):
         raise NO_SCOPE.error()
-    wanted = parse_fields(call.params.text("fields"))
-    mine = [call.world.accounts[account_id] for account_id in user.account_ids]
-    page = take_page(call, mine, lambda account: account.account_id, lambda _: True)
-    rows = [account_node(call, account, wanted) for account in page.items]
-    return page_body(call, page, rows, lambda: len(mine))
+    return nodes.list_accounts(call, user)
 
 
 def _user(call: Call) -> Persona:

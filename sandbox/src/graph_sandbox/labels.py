@@ -4,9 +4,9 @@ Source: https://developers.facebook.com/docs/marketing-api/reference/ad-label
 """
 
 from graph_sandbox.call import Body, Call
-from graph_sandbox.listing import page_body, parse_fields, take_page
-from graph_sandbox.marketing import Change, account_of, label_ids, list_objects, objects_of, target_of
-from graph_sandbox.nodes import label_node
+from graph_sandbox.marketing import Change, account_of, label_ids, objects_of, target_of
+from graph_sandbox.nodes import label_node, labels_in, list_objects, wanted_of
+from graph_sandbox.nodes import list_labels as list_these
 from graph_sandbox.params import decode
 from graph_sandbox.refusals import invalid_param, missing_param, unsupported
 from graph_sandbox.rules import check_labels
@@ -15,11 +15,7 @@ from graph_sandbox.violations import Draft
 
 
 def list_labels(call: Call) -> Body:
-    account_id = account_of(call).account_id
-    wanted = parse_fields(call.params.text("fields"))
-    mine = [label for label in call.world.labels.values() if label.account_id == account_id]
-    page = take_page(call, mine, lambda label: label.label_id, lambda _: True)
-    return page_body(call, page, [label_node(call, item, wanted) for item in page.items], lambda: len(mine))
+    return list_these(call, labels_in(call, account_of(call).account_id))
 
 
 def create_label(call: Call) -> Change:
@@ -27,11 +23,12 @@ def create_label(call: Call) -> Change:
     if not name:
         raise missing_param("name")
     account_id = account_of(call).account_id
+    check_labels(Draft(call.world, account_of(call), {"adlabels": [{"name": name}]}, call.version))
     return Change(lambda: {"id": call.world.label_for(account_id, name).label_id})
 
 
 def read_label(call: Call) -> Body:
-    return label_node(call, _label(call), parse_fields(call.params.text("fields")))
+    return label_node(call, _label(call), wanted_of(call))
 
 
 def rename_label(call: Call) -> Change:
@@ -79,15 +76,14 @@ def list_adsets_of_label(call: Call) -> Body:
 
 
 def list_labels_of_object(call: Call) -> Body:
-    wanted = parse_fields(call.params.text("fields"))
-    mine = [call.world.labels[label_id] for label_id in target_of(call).label_ids]
-    page = take_page(call, mine, lambda label: label.label_id, lambda _: True)
-    return page_body(call, page, [label_node(call, one, wanted) for one in page.items], lambda: len(mine))
+    return list_these(call, [call.world.labels[label_id] for label_id in target_of(call).label_ids])
 
 
 def add_labels(call: Call) -> Change:
     """Adds to the labels an object has; an update with `adlabels` replaces them."""
     target, items = target_of(call), _sent_labels(call)
+    known: list[Body] = [{"name": name} for name in call.world.label_names_of(target.label_ids)]
+    check_labels(Draft(call.world, account_of(call), {"adlabels": [*known, *items]}, call.version))
 
     def apply() -> Body:
         target.label_ids = list(dict.fromkeys([*target.label_ids, *label_ids(call, items)]))

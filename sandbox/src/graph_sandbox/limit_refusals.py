@@ -39,7 +39,7 @@ THROTTLES = {
     80004: _limit(80004, "the hourly ads-management calls of the ad account are used up", TOO_MANY, AD_LIMIT),
     80014: _limit(80014, USE_CASE, TOO_MANY, AD_LIMIT),
 }
-"""By code; 80004 stands in for a code that is not here."""
+"""By code; pages, Instagram and other use cases have codes of their own and no subcode."""
 
 MUTATIONS = _limit(
     613,
@@ -61,5 +61,6 @@ def throttle_error(code: int) -> GraphError:
     if known is not None:
         return known.error()
     error = THROTTLES[80004].error()
-    error.code, error.message = code, error.message.replace("#80004", f"#{code}")
+    error.code, error.message = code, f"(#{code}) Calls to this api have exceeded the rate limit."
+    error.subcode = error.title = error.user_message = None
     return error

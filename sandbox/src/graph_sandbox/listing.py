@@ -1,4 +1,4 @@
-"""What a read asks for: `fields` (nested), `filtering`, and pages by cursor.
+"""What a list asks for: `filtering`, and pages by cursor.
 
 Sources: https://developers.facebook.com/docs/graph-api/results and the ad label reference (operators).
 """
@@ -14,49 +14,15 @@ from urllib.parse import urlencode
 
 from graph_sandbox.call import Body, Call
 from graph_sandbox.params import decode, load_json
-from graph_sandbox.refusals import CURSOR, FIELD_UNKNOWN, FIELDS_SYNTAX, FILTER_UNSUPPORTED, invalid_param
+from graph_sandbox.refusals import CURSOR, FILTER_UNSUPPORTED, invalid_param
 
 DEFAULT_LIMIT = 25
 LARGEST_LIMIT = 5000
-DEEPEST_FIELDS = 8
+
+SUMMARY_WORDS = frozenset({"true", "True", "1", "total_count"})
+"""Any of them, alone or in a list, asks how many there are."""
 
 T = TypeVar("T")
-Fields = dict[str, "Fields"]
-
-
-def parse_fields(text: str | None) -> Fields:
-    """`id,business{id,name}` to a tree; modifiers such as `.limit(5)` are dropped.
-
-    Raises:
-        GraphError: 2500 for unbalanced braces.
-    """
-    root: Fields = {}
-    stack = [root]
-    name = ""
-    for char in (text or "") + ",":
-        if char not in ",{}":
-            name += char
-            continue
-        key = name.strip().partition(".")[0]
-        name = ""
-        if key:
-            stack[-1].setdefault(key, {})
-        if char == "{" and key and len(stack) < DEEPEST_FIELDS:
-            stack.append(stack[-1][key])
-        elif char == "}" and len(stack) > 1:
-            stack.pop()
-        elif char in "{}":
-            raise FIELDS_SYNTAX.error(what=f"unexpected {char}")
-    if len(stack) != 1:
-        raise FIELDS_SYNTAX.error(what="missing }")
-    return root
-
-
-def known_only(wanted: Fields, known: Iterable[str], node_type: str) -> None:
-    """Refuse a field the node does not have, as Graph does."""
-    for name in wanted:
-        if name not in known:
-            raise FIELD_UNKNOWN.error(name=name, node=node_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +105,7 @@ def page_body(call: Call, page: Page, rows: list[Body], total: Callable[[], int]
         if page.has_previous:
             paging["previous"] = _link(call, before=page.before)
         body["paging"] = paging
-    if call.params.text("summary") in {"true", "1", "total_count"}:
+    if SUMMARY_WORDS & _as_set(load_json(call.params.get("summary")) or call.params.get("summary")):
         body["summary"] = {"total_count": total()}
     return body
 

@@ -14,17 +14,17 @@ from graph_sandbox.catalog import (
     ADSET_PARAMS,
     CAMPAIGN_CHANGES,
     CAMPAIGN_PARAMS,
-    EFFECTIVE_STATUSES,
 )
-from graph_sandbox.listing import matches, page_body, parse_fields, read_filters, take_page
-from graph_sandbox.nodes import HIDDEN_BY_DEFAULT, object_node
-from graph_sandbox.params import decode, decode_known
+from graph_sandbox.filters import label_handles, objects_in
+from graph_sandbox.nodes import insights, list_ads, list_objects, object_node, wanted_of
+from graph_sandbox.params import Params, decode, decode_known
 from graph_sandbox.personas import Account
 from graph_sandbox.refusals import invalid_param, missing_param, unsupported
 from graph_sandbox.rule import On
 from graph_sandbox.rules import validate
 from graph_sandbox.state import AdObject, Kind
-from graph_sandbox.violations import Draft
+from graph_sandbox.violations import Draft, has_budget
+from graph_sandbox.violations_of_place import geo_of, in_regulated_region
 
 PARAM_TYPES: dict[On, dict[str, str]] = {
     "campaign": CAMPAIGN_PARAMS,
@@ -33,20 +33,9 @@ PARAM_TYPES: dict[On, dict[str, str]] = {
     "adset_update": ADSET_CHANGES,
 }
 UPDATE_OF: dict[Kind, On] = {"campaign": "campaign_update", "adset": "adset_update"}
-NOT_STORED = frozenset({"adlabels", "execution_options", "campaign_id", "account_id"})
-FILTER_FIELDS = frozenset(
-    {
-        "id",
-        "name",
-        "status",
-        "effective_status",
-        "created_time",
-        "updated_time",
-        "adlabels",
-        "campaign.id",
-        "campaign.name",
-    }
-)
+NOT_STORED = frozenset({"adlabels", "execution_options", "campaign_id", "account_id", "campaign_spec"})
+NO_SPEND_CAP = 922_337_203_685_478
+"""As a `spend_cap` it takes the cap away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,14 +67,12 @@ def list_adsets_of_campaign(call: Call) -> Body:
 
 
 def list_ads_of_object(call: Call) -> Body:
-    """Ads are not created here; a person's are put there by `/_sandbox/objects/{id}`."""
-    return {"data": [{"id": ad_id} for ad_id in target_of(call).ad_ids]}
+    target = target_of(call)
+    return list_ads(call, [target, *map(call.world.objects.__getitem__, target.children)])
 
 
 def read_insights(call: Call) -> Body:
-    """One row with the spend, or none while nothing was delivered, as Meta answers."""
-    spend = target_of(call).spend
-    return {"data": [{"spend": spend}] if spend != "0" else []}
+    return insights(call, target_of(call).spend)
 
 
 def campaigns_by_labels(call: Call) -> Body:
@@ -97,7 +84,7 @@ def adsets_by_labels(call: Call) -> Body:
 
 
 def read_object(call: Call) -> Body:
-    return object_node(call, target_of(call), parse_fields(call.params.text("fields")))
+    return object_node(call, target_of(call), wanted_of(call))
 
 
 def update_object(call: Call) -> Body | Change:
@@ -112,11 +99,14 @@ def update_object(call: Call) -> Body | Change:
     def apply() -> Body:
         changed = {name: value for name, value in values.items() if name not in NOT_STORED}
         target.values.update(changed)
+        _drop_removed_cap(target.values)
+        if target.kind == "adset":
+            settle_dsa(account_of(call), target.values)
         if "adlabels" in values:
             target.label_ids = label_ids(call, values["adlabels"])
         target.updated_at = call.world.now()
         call.world.record(target, "updated", fields=sorted(values))
-        return {"success": True}
+        return {"success": True} | _read_back(call, target)
 
     return Change(apply)
 
@@ -136,35 +126,74 @@ def delete_object(call: Call) -> Change:
 
 def _create(call: Call, kind: Kind) -> Body | Change:
     values = decode_known(call.params, PARAM_TYPES[kind])
-    campaign = call.world.objects.get(str(values.get("campaign_id"))) if kind == "adset" else None
     account = account_of(call)
-    draft = Draft(call.world, account, values, call.version, campaign)
-    validate(kind, draft)
+    campaign, spec = _campaign_of(call, values) if kind == "adset" else (None, None)
+    validate(kind, Draft(call.world, account, values, call.version, campaign))
     if "validate_only" in (values.get("execution_options") or ()):
         return {"success": True}
-    stored = {name: value for name, value in values.items() if name not in NOT_STORED}
-    stored.setdefault("status", "ACTIVE")
-    if kind == "campaign":
-        stored.setdefault("buying_type", "AUCTION")
-    else:
-        _fill_dsa(account, stored)
 
     def apply() -> Body:
-        ids = label_ids(call, values.get("adlabels") or [])
-        parent_id = campaign.object_id if campaign else None
-        made = call.world.add_object(kind, account.account_id, parent_id, stored, ids)
+        above = _add(call, "campaign", spec, None) if spec is not None else campaign
+        made = _add(call, kind, values, above)
         call.created_id = made.object_id
-        return {"id": made.object_id}
+        return {"id": made.object_id} | _read_back(call, made)
 
     return Change(apply)
 
 
-def _fill_dsa(account: Account, stored: dict[str, Any]) -> None:
-    """Each missing field is filled from its own default, never from the other field."""
+def _campaign_of(call: Call, values: dict[str, Any]) -> tuple[AdObject | None, dict[str, Any] | None]:
+    """The campaign an ad set is for: the one it names, or a new one by `campaign_spec`, with its values."""
+    spec = values.get("campaign_spec")
+    if values.get("campaign_id") or not spec:
+        return call.world.objects.get(str(values.get("campaign_id"))), None
+    account, now = account_of(call), call.world.now()
+    wanted = decode_known(Params(spec), CAMPAIGN_PARAMS)
+    validate("campaign", Draft(call.world, account, wanted, call.version))
+    stored = _stored("campaign", wanted)
+    return AdObject("", "campaign", account.account_id, None, now, now, now, stored, []), wanted
+
+
+def _add(call: Call, kind: Kind, values: dict[str, Any], above: AdObject | None) -> AdObject:
+    account, stored = account_of(call), _stored(kind, values)
+    if kind == "adset":
+        settle_dsa(account, stored)
+    labels = label_ids(call, values.get("adlabels") or [])
+    return call.world.add_object(kind, account.account_id, above.object_id if above else None, stored, labels)
+
+
+def _stored(kind: Kind, values: dict[str, Any]) -> dict[str, Any]:
+    """What is kept of a create, with Meta's defaults."""
+    stored = {name: value for name, value in values.items() if name not in NOT_STORED}
+    stored.setdefault("status", "ACTIVE")
+    if kind == "campaign":
+        stored.setdefault("buying_type", "AUCTION")
+    if has_budget(stored) if kind == "campaign" else stored.get("bid_amount"):
+        stored.setdefault("bid_strategy", "LOWEST_COST_WITH_BID_CAP")
+    _drop_removed_cap(stored)
+    return stored
+
+
+def _drop_removed_cap(values: dict[str, Any]) -> None:
+    if values.get("spend_cap") == NO_SPEND_CAP:
+        del values["spend_cap"]
+
+
+def _read_back(call: Call, written: AdObject) -> Body:
+    """What `fields` asks of the new state; if that cannot be read, the write has happened all the same.
+
+    Source: https://developers.facebook.com/docs/graph-api/overview#read-after-write
+    """
+    wanted = wanted_of(call)
+    return object_node(call, written, wanted) if wanted else {}
+
+
+def settle_dsa(account: Account, values: dict[str, Any]) -> None:
+    """In the EU each missing field gets its own default, never the other field; elsewhere none stays."""
+    regulated = in_regulated_region(geo_of(values.get("targeting")))
     for name in ("dsa_payor", "dsa_beneficiary"):
-        default = getattr(account, f"default_{name}")
-        if not stored.get(name) and default:
-            stored[name] = default
+        said = values.pop(name, None) or getattr(account, f"default_{name}")
+        if regulated and said:
+            values[name] = said
 
 
 def label_ids(call: Call, items: list[Any]) -> list[str]:
@@ -178,9 +207,7 @@ def label_ids(call: Call, items: list[Any]) -> list[str]:
 
 
 def objects_of(call: Call, kind: Kind) -> list[AdObject]:
-    """The account's objects, newest first."""
-    ids = call.world.by_account.get((account_of(call).account_id, kind), [])
-    return [call.world.objects[object_id] for object_id in reversed(ids)]
+    return objects_in(call, account_of(call).account_id, kind)
 
 
 def _by_labels(call: Call, kind: Kind) -> Body:
@@ -193,65 +220,10 @@ def _by_labels(call: Call, kind: Kind) -> Body:
         raise invalid_param("operator", f"must be one of {{ALL, ANY}} - got {operator}.")
 
     def hit(found: AdObject) -> bool:
-        found_by = {name for name in wanted if name in _label_handles(call, found)}
+        found_by = {name for name in wanted if name in label_handles(call, found)}
         return found_by == wanted if operator == "ALL" else bool(found_by)
 
     return list_objects(call, [found for found in objects_of(call, kind) if hit(found)])
-
-
-def list_objects(call: Call, found: list[AdObject]) -> Body:
-    keep = _listing_filter(call)
-    wanted = parse_fields(call.params.text("fields"))
-    page = take_page(call, found, lambda one: one.object_id, keep)
-    rows = [object_node(call, one, wanted) for one in page.items]
-    return page_body(call, page, rows, lambda: sum(map(keep, found)))
-
-
-def _listing_filter(call: Call) -> Callable[[AdObject], bool]:
-    """Visible by now, matching the filters, and archived or deleted only when asked for."""
-    world, now = call.world, call.world.now()
-    filters = read_filters(call, FILTER_FIELDS)
-    raw = call.params.get("effective_status")
-    statuses = set(map(str, decode("effective_status", raw, "list"))) if raw is not None else None
-    for status in statuses or ():
-        if status not in EFFECTIVE_STATUSES:
-            raise invalid_param(
-                "effective_status", f"must be one of {{{', '.join(EFFECTIVE_STATUSES)}}} - got {status}."
-            )
-    status_filtered = any(one.field == "effective_status" for one in filters)
-
-    def keep(found: AdObject) -> bool:
-        if found.visible_at > now:
-            return False
-        status = world.effective_status(found)
-        if statuses is not None and status not in statuses:
-            return False
-        if statuses is None and not status_filtered and status in HIDDEN_BY_DEFAULT:
-            return False
-        return all(matches(one, _filter_value(call, found, one.field)) for one in filters)
-
-    return keep
-
-
-def _filter_value(call: Call, found: AdObject, name: str) -> Any:
-    if name == "adlabels":
-        return _label_handles(call, found)
-    if name == "effective_status":
-        return call.world.effective_status(found)
-    if name.startswith("campaign."):
-        above = call.world.objects[found.parent_id] if found.parent_id else found
-        return _filter_value(call, above, name.removeprefix("campaign."))
-    plain = {
-        "id": found.object_id,
-        "created_time": int(found.created_at),
-        "updated_time": int(found.updated_at),
-    }
-    return plain[name] if name in plain else found.values.get(name)
-
-
-def _label_handles(call: Call, found: AdObject) -> list[str]:
-    """Ids and names: searches accept either, and match whole names only."""
-    return [*found.label_ids, *call.world.label_names_of(found.label_ids)]
 
 
 def account_of(call: Call) -> Account:

@@ -1,6 +1,6 @@
 """Facts about goals, places, times and currencies that the rules rely on."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 
@@ -85,25 +85,6 @@ CUSTOM_RADIUS: dict[str, Range] = {"kilometer": (1, 80), "mile": (0.63, 50)}
 MOST_PLACES = {"regions": 200, "cities": 250, "custom_locations": 200}
 """Source: basic targeting."""
 
-Box = tuple[float, float, float, float]
-MAP: dict[str, tuple[Box, ...]] = {
-    "SE": ((55.3, 12.9, 59.0, 16.9), (59.0, 11.9, 63.0, 18.9), (63.0, 13.0, 68.0, 22.0)),
-    "NO": ((58.2, 5.5, 62.5, 11.0), (63.0, 9.5, 65.0, 12.4), (69.0, 17.5, 70.3, 24.0)),
-    "DK": ((54.8, 8.2, 57.6, 10.8), (55.0, 10.8, 55.99, 12.6)),
-    "FI": ((60.1, 22.5, 66.0, 27.5),),
-    "DE": ((48.6, 9.0, 53.5, 11.9), (50.6, 7.0, 53.0, 9.0)),
-    "FR": ((44.0, 0.0, 48.8, 5.5),),
-    "ES": ((37.5, -5.5, 42.3, -1.0),),
-    "IT": ((42.5, 10.9, 45.9, 12.3), (40.8, 13.5, 42.5, 16.0)),
-    "GB": ((51.0, -3.0, 54.5, 0.0),),
-    "US": ((31.5, -114.0, 48.9, -95.5), (32.0, -95.0, 41.0, -83.5), (40.4, -74.3, 42.5, -71.2)),
-    "JP": ((34.5, 135.0, 36.5, 140.2),),
-}
-"""Boxes (south, west, north, east) well inside some countries: enough to see that a point is in the EU.
-
-Meta has a whole map. A point in no box belongs to no country here. Source: inferred, from an atlas.
-"""
-
 DSA_COUNTRIES = _words(
     "AT BE BG HR CY CZ DK EE FI FR DE GR HU IE IT LV LT LU MT NL PL PT RO SK SI ES SE AX GF GP MQ MF RE YT"
 )
@@ -117,28 +98,28 @@ WHOLE_UNIT_CURRENCIES = _words("CLP COP CRC HUF ISK IDR JPY KRW PYG TWD VND")
 CURRENCY_SYMBOLS = {"SEK": "kr", "USD": "$", "EUR": "€", "GBP": "£", "JPY": "¥", "NOK": "kr", "DKK": "kr"}
 
 
-def needed_for(objective: str, goal: str) -> tuple[Keys, ...]:
+def needed_for(objective: str, goal: str, destination: str = "") -> tuple[Keys, ...]:
     """The alternatives of keys that `promoted_object` needs; none when it needs nothing."""
+    if objective == "OUTCOME_TRAFFIC" and destination == "WHATSAPP":
+        return (PAGE,)
     by_goal = PROMOTED.get(objective, {})
     return by_goal.get(goal, by_goal.get("*", ()))
 
 
-def country_at(latitude: float, longitude: float) -> str | None:
-    for country, boxes in MAP.items():
-        for south, west, north, east in boxes:
-            if south <= latitude <= north and west <= longitude <= east:
-                return country
-    return None
+LATEST = datetime(9999, 1, 1, tzinfo=UTC).timestamp()
+"""Later times could not be written in every offset."""
 
 
 def timestamp(value: Any) -> float | None:
-    """Unix seconds of a datetime as Graph takes it: ISO 8601, or seconds; None when it is neither."""
+    """Unix seconds of a datetime as Graph takes it: ISO 8601, UTC unless it says; or seconds. Else None."""
     if value is None or isinstance(value, bool):
         return None
     text = str(value).strip()
     if text.isascii() and text.isdigit() and len(text) <= len("9999999999"):
         return float(text)
     try:
-        return datetime.fromisoformat(text).timestamp()
+        moment = datetime.fromisoformat(text)
+        seconds = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, OverflowError):
         return None
+    return seconds if 0 <= seconds < LATEST else None

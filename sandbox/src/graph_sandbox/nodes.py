@@ -1,28 +1,45 @@
-"""How accounts, campaigns, ad sets, labels and users look when they are read."""
+"""How accounts, campaigns, ad sets, labels and users look when they are read, and lists of them.
 
+An edge may be asked for as a field; it is then read as a call of its own, whose parameters are the modifiers.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import islice
+from functools import partial
 from typing import Any
 
 from graph_sandbox.call import Body, Call
 from graph_sandbox.catalog import ACCOUNT_FIELDS, ADSET_FIELDS, CAMPAIGN_FIELDS, LABEL_FIELDS, USER_FIELDS
-from graph_sandbox.listing import DEFAULT_LIMIT, Fields, known_only
+from graph_sandbox.fields import Fields, known_only, parse_fields
+from graph_sandbox.filters import check_period, listing_filter, objects_in
+from graph_sandbox.listing import page_body, take_page
+from graph_sandbox.markets import timestamp
+from graph_sandbox.params import Params
 from graph_sandbox.personas import SPEND_CAP_IN_FLOORS, Account, Persona
-from graph_sandbox.state import AdObject, Kind, Label
+from graph_sandbox.refusals import invalid_param
+from graph_sandbox.state import AdObject, Label
 
-EDGES_AS_FIELDS: dict[str, Kind] = {"campaigns": "campaign", "adsets": "adset"}
-HIDDEN_BY_DEFAULT = frozenset({"ARCHIVED", "DELETED"})
 MONEY_FIELDS = ("daily_budget", "lifetime_budget", "spend_cap")
+TIME_FIELDS = ("start_time", "stop_time", "end_time")
+LEVELS = ("account", "campaign", "adset", "ad")
+Edges = dict[str, Callable[[Call], Body]]
+
+
+def wanted_of(call: Call) -> Fields:
+    return parse_fields(call.params.text("fields"))
 
 
 def user_node(call: Call, person: Persona, wanted: Fields) -> Body:
     known_only(wanted, USER_FIELDS, "User")
     first, _, last = person.name.partition(" ")
     everything: Body = {"id": person.user_id, "name": person.name, "first_name": first, "last_name": last}
-    if "adaccounts" in wanted:
-        mine = (call.world.accounts[account_id] for account_id in person.account_ids[:DEFAULT_LIMIT])
-        everything["adaccounts"] = {"data": [account_node(call, one, wanted["adaccounts"]) for one in mine]}
-    return _pick(everything, wanted or {"id": {}, "name": {}})
+    edges: Edges = {
+        "adaccounts": partial(list_accounts, person=person),
+        "permissions": partial(list_permissions, person=person),
+    }
+    everything |= _edges(call, person.user_id, edges, wanted)
+    return _pick(everything, wanted or Fields("id", "name"))
 
 
 def account_node(call: Call, account: Account, wanted: Fields) -> Body:
@@ -48,30 +65,25 @@ def account_node(call: Call, account: Account, wanted: Fields) -> Body:
         "default_dsa_payor": account.default_dsa_payor,
         "default_dsa_beneficiary": account.default_dsa_beneficiary,
     }
-    for edge, kind in EDGES_AS_FIELDS.items():
-        if edge in wanted:
-            everything[edge] = {"data": _newest(call, account, kind, wanted[edge])}
+    everything |= _edges(call, f"act_{account.account_id}", _account_edges(account), wanted)
     return _pick(everything, wanted) | {"id": f"act_{account.account_id}"}
 
 
-def _newest(call: Call, account: Account, kind: Kind, wanted: Fields) -> list[Body]:
-    """The first page of an edge that was asked for as a field: as a list without filters has it."""
-    ids = reversed(call.world.by_account.get((account.account_id, kind), []))
-    standing = (one for one in map(call.world.objects.__getitem__, ids) if is_listed(call, one))
-    return [object_node(call, one, wanted) for one in islice(standing, DEFAULT_LIMIT)]
-
-
-def is_listed(call: Call, found: AdObject) -> bool:
-    """Whether a list without filters shows it: visible by now, neither archived nor deleted."""
-    return found.visible_at <= call.world.now() and (
-        call.world.effective_status(found) not in HIDDEN_BY_DEFAULT
-    )
+def _account_edges(account: Account) -> Edges:
+    own = account.account_id
+    return {
+        "campaigns": lambda call: list_objects(call, objects_in(call, own, "campaign")),
+        "adsets": lambda call: list_objects(call, objects_in(call, own, "adset")),
+        "ads": lambda call: list_ads(call, objects_in(call, own, "adset")),
+        "adlabels": lambda call: list_labels(call, labels_in(call, own)),
+        "insights": lambda call: insights(call, "0"),
+    }
 
 
 def object_node(call: Call, found: AdObject, wanted: Fields) -> Body:
     """A campaign or ad set; `id` is always there."""
-    known = CAMPAIGN_FIELDS if found.kind == "campaign" else ADSET_FIELDS
-    known_only(wanted, known, "Campaign" if found.kind == "campaign" else "AdSet")
+    known, node = (CAMPAIGN_FIELDS, "Campaign") if found.kind == "campaign" else (ADSET_FIELDS, "AdSet")
+    known_only(wanted, known, node)
     body = _pick(_object_values(call, found, wanted), wanted)
     return body | {"id": found.object_id}
 
@@ -80,7 +92,56 @@ def label_node(call: Call, label: Label, wanted: Fields) -> Body:
     known_only(wanted, LABEL_FIELDS, "AdLabel")
     made = graph_time(label.created_at, call.world.accounts[label.account_id])
     everything = {"id": label.label_id, "name": label.name, "created_time": made, "updated_time": made}
-    return _pick(everything, wanted or {"id": {}, "name": {}}) | {"id": label.label_id}
+    return _pick(everything, wanted or Fields("id", "name")) | {"id": label.label_id}
+
+
+def list_objects(call: Call, found: Sequence[AdObject]) -> Body:
+    keep, wanted = listing_filter(call), wanted_of(call)
+    if call.params.text("order") == "chronological":
+        found = found[::-1]
+    page = take_page(call, found, lambda one: one.object_id, keep)
+    rows = [object_node(call, one, wanted) for one in page.items]
+    return page_body(call, page, rows, lambda: sum(map(keep, found)))
+
+
+def list_labels(call: Call, labels: Sequence[Label]) -> Body:
+    wanted = wanted_of(call)
+    page = take_page(call, labels, lambda label: label.label_id, lambda _: True)
+    return page_body(call, page, [label_node(call, one, wanted) for one in page.items], lambda: len(labels))
+
+
+def list_accounts(call: Call, person: Persona) -> Body:
+    wanted = wanted_of(call)
+    mine = [call.world.accounts[account_id] for account_id in person.account_ids]
+    page = take_page(call, mine, lambda account: account.account_id, lambda _: True)
+    return page_body(call, page, [account_node(call, one, wanted) for one in page.items], lambda: len(mine))
+
+
+def list_permissions(call: Call, person: Persona) -> Body:
+    status = call.params.text("status")
+    grants = call.world.grants.get(person.user_id, {}).items()
+    rows = [{"permission": scope, "status": known} for scope, known in grants if status in {None, known}]
+    return {"data": rows}
+
+
+def list_ads(call: Call, below: Sequence[AdObject]) -> Body:
+    """Ads are not created here; a person's are put there by `/_sandbox/objects/{id}`."""
+    ids = [ad_id for one in below for ad_id in one.ad_ids]
+    page = take_page(call, ids, str, lambda _: True)
+    return page_body(call, page, [{"id": ad_id} for ad_id in page.items], lambda: len(ids))
+
+
+def insights(call: Call, spend: str) -> Body:
+    """One row with the spend, or none while nothing was delivered, as Meta answers."""
+    check_period(call)
+    level = call.params.text("level")
+    if level is not None and level not in LEVELS:
+        raise invalid_param("level", f"must be one of {{{', '.join(LEVELS)}}} - got {level}.")
+    return {"data": [{"spend": spend}] if spend != "0" else []}
+
+
+def labels_in(call: Call, account_id: str) -> list[Label]:
+    return [label for label in call.world.labels.values() if label.account_id == account_id]
 
 
 def graph_time(unix_seconds: float, account: Account) -> str:
@@ -105,6 +166,9 @@ def _object_values(call: Call, found: AdObject, wanted: Fields) -> Body:
         "updated_time": graph_time(found.updated_at, account),
         "budget_remaining": "0",
     }
+    for name in TIME_FIELDS:
+        moment = timestamp(values.get(name)) or (found.created_at if name == "start_time" else None)
+        values[name] = graph_time(moment, account) if moment else None
     for name in MONEY_FIELDS:
         if values.get(name) is not None:
             values[name] = str(values[name])
@@ -113,14 +177,27 @@ def _object_values(call: Call, found: AdObject, wanted: Fields) -> Body:
         if "campaign" in wanted:
             above = call.world.objects[found.parent_id]
             values["campaign"] = object_node(call, above, wanted["campaign"])
-    if "adsets" in wanted and found.kind == "campaign":
-        below = (one for one in map(call.world.objects.__getitem__, found.children) if is_listed(call, one))
-        values["adsets"] = {"data": [object_node(call, child, wanted["adsets"]) for child in below]}
     if "adlabels" in wanted and found.label_ids:
         labels = (call.world.labels[label_id] for label_id in found.label_ids)
-        all_fields: Fields = {name: {} for name in ("id", "name", "created_time", "updated_time")}
-        values["adlabels"] = [label_node(call, label, wanted["adlabels"] or all_fields) for label in labels]
-    return values
+        fields = wanted["adlabels"] or Fields("id", "name", "created_time", "updated_time")
+        values["adlabels"] = [label_node(call, label, fields) for label in labels]
+    below = [call.world.objects[child] for child in reversed(found.children)]
+    edges: Edges = {
+        "adsets": lambda call: list_objects(call, below),
+        "ads": lambda call: list_ads(call, [found, *below]),
+        "insights": lambda call: insights(call, found.spend),
+    }
+    return values | _edges(call, found.object_id, edges, wanted)
+
+
+def _edges(call: Call, node_id: str, edges: Edges, wanted: Fields) -> Body:
+    """The edges among the wanted fields, each with its first page."""
+    found: Body = {}
+    for name in wanted.keys() & edges.keys():
+        inner = wanted[name]
+        params = Params(inner.modifiers | ({"fields": inner.text()} if inner else {}))
+        found[name] = edges[name](replace(call, path=f"{node_id}/{name}", params=params))
+    return found
 
 
 def _pick(everything: dict[str, Any], wanted: Fields) -> Body:

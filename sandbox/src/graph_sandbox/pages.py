@@ -36,7 +36,8 @@ button.main{background:#0a5fd6;color:#fff}
 main.wide{max-width:90rem}h2{font-size:1.1rem;margin:1.6rem 0 .4rem}a{color:#0a5fd6}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.88rem;white-space:nowrap}
 th,td{text-align:left;padding:.3rem .7rem;border-bottom:1px solid #dadde1;vertical-align:top}
-@media(max-width:32rem){main{margin:0;min-height:100vh;padding:1rem;border-radius:0}}
+table.text td{white-space:normal;min-width:18rem}
+@media(max-width:32rem){main{margin:0;max-width:none;min-height:100vh;padding:1rem;border-radius:0}}
 """
 
 
@@ -86,6 +87,8 @@ def page(title: str, body: str, *, wide: bool = False) -> str:
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        # Without an icon of its own a browser asks for one, and Graph answers that it lacks a token.
+        '<link rel="icon" href="data:,">'
         f"<title>{title}</title><style>{STYLE}</style></head><body><main{kind}>{body}</main></body></html>"
     )
 

@@ -14,6 +14,7 @@ from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
+from graph_sandbox.markets import timestamp
 from graph_sandbox.refusals import BODY, invalid_param
 
 SECRET_PARAMS = frozenset(
@@ -176,6 +177,11 @@ def _boolean(value: Any) -> bool | None:
     return False if word in FALSE_WORDS else None
 
 
+def _time(value: Any) -> str | None:
+    text = _string(value)
+    return text if timestamp(text) is not None else None
+
+
 def _list(value: Any) -> list[Any] | None:
     decoded = load_json(value)
     if decoded is None and isinstance(value, str) and value and value[0] not in "[{":
@@ -197,7 +203,7 @@ _DECODERS = {
     "bool": _boolean,
     "list": _list,
     "object": _object,
-    "time": _string,
+    "time": _time,
 }
 _MUST_BE = {
     "string": "must be a string.",

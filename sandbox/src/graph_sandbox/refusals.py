@@ -7,12 +7,12 @@ https://developers.facebook.com/docs/marketing-api/error-reference
 
 from graph_sandbox.errors import GRAPH_METHOD, UNAUTHORIZED, GraphError
 from graph_sandbox.limit_refusals import BUDGET_EDITS, MUTATIONS, THROTTLES
+from graph_sandbox.login_refusals import LOGIN_REFUSALS
 from graph_sandbox.refusal import Refusal
 
 GRAPH_ERRORS = "https://developers.facebook.com/docs/graph-api/guides/error-handling"
 VERSIONS = "https://developers.facebook.com/docs/graph-api/guides/versioning"
 SECURITY = "https://developers.facebook.com/docs/facebook-login/security"
-LOGIN = "https://developers.facebook.com/docs/facebook-login/guides/advanced/manual-flow"
 BATCHES = "https://developers.facebook.com/docs/graph-api/batch-requests"
 RESULTS = "https://developers.facebook.com/docs/graph-api/results"
 FORBIDDEN = 403
@@ -106,53 +106,16 @@ SHUT_ACCOUNTS = {
     )
     for word in ("disabled", "closed")
 }
-APP_UNKNOWN = Refusal(
-    "login.app",
-    "another `client_id`",
-    "Error validating application. Cannot get application info due to a system error.",
-    101,
-    "field",
-)
-APP_SECRET = Refusal("login.secret", "another `client_secret`", "Error validating client secret.", 1, "field")
-CODE_UNKNOWN = Refusal(
-    "login.code",
-    "a code that was never issued",
-    "Invalid verification code format.",
-    100,
-    "field",
-    LOGIN,
-    36007,
-)
-CODE_USED = Refusal(
-    "login.code_used",
-    "a code for the second time",
-    "This authorization code has been used.",
-    100,
-    "field",
-    LOGIN,
-    36009,
-)
-CODE_EXPIRED = Refusal(
-    "login.code_expired",
-    "a code older than `code_seconds`",
-    "This authorization code has expired.",
-    100,
-    "field",
-    LOGIN,
-    36007,
-)
-REDIRECT_DIFFERS = Refusal(
-    "login.redirect_uri",
-    "another `redirect_uri` than the dialog's",
-    "Error validating verification code. Please make sure your redirect_uri is identical to the one you used "
-    "in the OAuth dialog request",
-    100,
-    "field",
-    LOGIN,
-    36008,
-)
 PARAM = Refusal(
     "param.invalid", "a parameter of the wrong type or value", "(#100) Param {param} {what}", 100, "field"
+)
+DATE_FORMAT = Refusal(
+    "param.date_format",
+    "`date_format`, in every version since 2026-10-27",
+    "(#100) Param date_format is no longer supported.",
+    100,
+    "field",
+    VERSIONS,
 )
 PARAM_MISSING = Refusal(
     "param.missing",
@@ -188,6 +151,13 @@ FILTER_UNSUPPORTED = Refusal(
     "(#100) Filtering field '{name}' with operation '{operator}' is not supported",
     100,
     "field",
+)
+TIME_RANGE_TOO_OLD = Refusal(
+    "time_range.old",
+    "a `time_range` that began more than 37 months ago",
+    "(#3018) The start date of the time range cannot be beyond 37 months from the current date",
+    3018,
+    "doc",
 )
 CURSOR = Refusal(
     "paging.cursor", "a cursor from elsewhere", "(#100) Invalid cursors values", 100, "inferred", RESULTS
@@ -251,19 +221,16 @@ REFUSALS: tuple[Refusal, ...] = (
     MUTATIONS,
     BUDGET_EDITS,
     PARAM,
+    DATE_FORMAT,
     PARAM_MISSING,
     BODY,
     FIELDS_SYNTAX,
     FIELD_UNKNOWN,
     FILTER_UNSUPPORTED,
+    TIME_RANGE_TOO_OLD,
     CURSOR,
     BATCH_TOO_LONG,
-    APP_UNKNOWN,
-    APP_SECRET,
-    CODE_UNKNOWN,
-    CODE_USED,
-    CODE_EXPIRED,
-    REDIRECT_DIFFERS,
+    *LOGIN_REFUSALS,
 )
 
 

@@ -29,6 +29,8 @@ ADSETS_PAGE = "https://developers.facebook.com/docs/marketing-api/reference/ad-a
 ADSET_PAGE = "https://developers.facebook.com/docs/marketing-api/reference/ad-campaign"
 CAMPAIGN_PAGE = "https://developers.facebook.com/docs/marketing-api/reference/ad-campaign-group"
 TARGETING_PAGE = "https://developers.facebook.com/docs/marketing-api/audiences/reference/basic-targeting"
+LABELS_PAGE = "https://developers.facebook.com/docs/marketing-api/reference/ad-label"
+CHANGES = "https://developers.facebook.com/docs/marketing-api/marketing-api-changelog"
 ERRORS_PAGE = "https://developers.facebook.com/docs/marketing-api/error-reference"
 WHERE: dict[Source, str] = {
     "doc": ERRORS_PAGE,

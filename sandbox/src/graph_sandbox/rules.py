@@ -119,8 +119,9 @@ def validate(kind: On, draft: Draft) -> None:
 
 
 def check_labels(draft: Draft) -> None:
-    """The one rule that the edges for ad labels share with creates and updates."""
-    rule = next(rule for rule in RULES if rule.rule_id == "adlabels.shape")
-    facts = rule.check(draft)
-    if facts is not None:
-        raise rule.error(facts)
+    """The rules that the edges for ad labels share with creates and updates."""
+    for rule in RULES:
+        if rule.rule_id.startswith("adlabels."):
+            facts = rule.check(draft)
+            if facts is not None:
+                raise rule.error(facts)

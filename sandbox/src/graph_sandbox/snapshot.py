@@ -7,7 +7,6 @@ may read it.
 import asyncio
 import json
 import os
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -66,9 +65,17 @@ def restore_snapshot(world: World, saved: dict[str, Any]) -> None:
 
 
 def load_file(world: World, path: Path) -> None:
-    """Restore from the file if it is there."""
-    with suppress(FileNotFoundError):
+    """Restore from the file if it is there.
+
+    Raises:
+        ValueError: something else is in it.
+    """
+    try:
         restore_snapshot(world, json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} does not hold the state of a sandbox: {error}") from error
 
 
 def save_file(world: World, path: Path) -> None:
@@ -83,10 +90,11 @@ def save_file(world: World, path: Path) -> None:
 
 
 async def keep_saved(world: World, path: Path) -> None:
-    """Save whenever the ledger has grown, until cancelled."""
-    saved_seq = world.ledger.last_seq
+    """Save whenever a call or somebody at `/_sandbox` has changed something, until cancelled."""
+    saved = world.ledger.last_seq, world.driven
     while True:
         await asyncio.sleep(SAVE_SECONDS)
-        if world.ledger.last_seq != saved_seq:
-            saved_seq = world.ledger.last_seq
+        now = world.ledger.last_seq, world.driven
+        if now != saved:
+            saved = now
             save_file(world, path)

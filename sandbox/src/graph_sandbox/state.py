@@ -31,6 +31,8 @@ class Settings:
     data_access_seconds: int = 90 * 24 * 3600
     token_app_id: str = ""
     """What `debug_token` says that tokens belong to; the app registered here unless set."""
+    token_user_id: str = ""
+    """What it says whose they are; the person who logged in unless set."""
     read_lag_seconds: float = 0.0
     deauthorize_url: str | None = None
     """Where the app wants to hear that a person removed it."""
@@ -38,6 +40,13 @@ class Settings:
     """Where the app wants to hear that a person wants their data deleted."""
     access_tier: Literal["unlimited", "development", "standard"] = "unlimited"
     """Which of Meta's rate limits are counted and enforced."""
+    adsets_per_account: int = 5000
+    """Meta's own number, as is the next; a test that reaches them wants smaller ones."""
+    labels_per_account: int = 100_000
+    pages_without_lead_terms: list[str] = field(default_factory=list)
+    """Ids of pages that did not accept the terms for lead forms."""
+    political_authorization: bool = False
+    """Whether people may make campaigns about elections and politics."""
     clock_offset_seconds: float = 0.0
     clock_stopped_at: float | None = None
     """Unix seconds at which the clock stands, the offset on top; None while it runs."""
@@ -112,6 +121,8 @@ class World:
     def __init__(self, app: App) -> None:
         self.app = app
         self.ledger = Ledger()
+        self.driven = 0
+        """How often `/_sandbox` changed something, which the ledger does not tell."""
         self._last_id = 0
         self.reset()
 

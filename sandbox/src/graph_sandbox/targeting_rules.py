@@ -1,7 +1,7 @@
 """Rules for the targeting of an ad set: places, ages, Advantage audience, and who pays for ads in the EU."""
 
 from graph_sandbox import violations_of_place as place
-from graph_sandbox.rule import ADSET_PAGE, INVALID, TARGETING_PAGE, On, Rule
+from graph_sandbox.rule import ADSET_PAGE, CHANGES, INVALID, TARGETING_PAGE, On, Rule
 
 DSA_KIND = "FacebookApiException"
 """The `type` in Meta's sample of these two errors, where most say `OAuthException`."""
@@ -171,6 +171,78 @@ TARGETING_RULES = (
         user_message="Ages must be from 13 to 65, the minimum not above the maximum.",
         blame="targeting",
         where=TARGETING_PAGE,
+    ),
+    Rule(
+        "adset.targeting.under_18",
+        ON,
+        place.under_18_by_more_than_age_and_place,
+        INVALID,
+        "doc",
+        1870165,
+        "Targeting is not available for people under 18",
+        "People under 18 can only be reached by age and location.",
+        "targeting",
+    ),
+    Rule(
+        "adset.targeting.connections",
+        ON,
+        place.connections,
+        INVALID,
+        "doc",
+        1870088,
+        "Connections are no longer available",
+        "Leave connections, excluded_connections and friends_of_connections out.",
+        "targeting",
+    ),
+    Rule(
+        "adset.targeting.exclusions",
+        ON,
+        place.exclusions,
+        INVALID,
+        "doc",
+        title="Detailed targeting exclusions are no longer available",
+        user_message="Leave exclusions out: interests and the like can only be included.",
+        blame="targeting",
+        since=22,
+        where=CHANGES,
+    ),
+    Rule(
+        "adset.targeting.video_feeds",
+        ON,
+        place.placed_in("facebook_positions", "video_feeds"),
+        INVALID,
+        "field",
+        2490562,
+        "Placement is no longer available",
+        "The placement video_feeds is no longer available.",
+        "targeting",
+        since=24,
+    ),
+    Rule(
+        "adset.targeting.instagram_explore",
+        ON,
+        place.placed_in("instagram_positions", "explore"),
+        INVALID,
+        "doc",
+        title="Placement is no longer available",
+        user_message="The placement explore is no longer available.",
+        blame="targeting",
+        since=26,
+        where=CHANGES,
+    ),
+    *(
+        Rule(
+            f"adset.regional_identities.{country}",
+            ON,
+            place.identity_missing(country),
+            INVALID,
+            "field",
+            subcode,
+            "Verification required",
+            f"Ads in {name} must say in regional_regulation_identities who benefits and who pays.",
+            "regional_regulation_identities",
+        )
+        for country, name, subcode in (("TH", "Thailand", 3858634), ("BR", "Brazil", 3858636))
     ),
 )
 

@@ -9,18 +9,16 @@ import hmac
 from graph_sandbox.access import token_problem
 from graph_sandbox.call import Body, Call
 from graph_sandbox.errors import GraphError
-from graph_sandbox.marketing import Change
-from graph_sandbox.refusals import (
+from graph_sandbox.login_refusals import (
     APP_SECRET,
     APP_UNKNOWN,
-    BAD_TOKEN,
     CODE_EXPIRED,
     CODE_UNKNOWN,
     CODE_USED,
     REDIRECT_DIFFERS,
-    invalid_param,
-    missing_param,
 )
+from graph_sandbox.marketing import Change
+from graph_sandbox.refusals import BAD_TOKEN, invalid_param, missing_param
 from graph_sandbox.state import Token
 
 
@@ -41,7 +39,7 @@ def debug_token(call: Call) -> Body:
     """What is known about `input_token`; an invalid one is an answer, not an error.
 
     Raises:
-        GraphError: 100 when the input token is missing or the caller is not this app or its user.
+        GraphError: 100 when the input token is missing.
     """
     raw = call.params.text("input_token")
     if not raw:
@@ -114,7 +112,7 @@ def _describe(call: Call, token: Token) -> Body:
             "data_access_expires_at": round(token.issued_at + call.world.settings.data_access_seconds),
             "scopes": scopes,
             "granular_scopes": [{"scope": scope} for scope in scopes],
-            "user_id": token.user_id,
+            "user_id": call.world.settings.token_user_id or token.user_id,
         }
     if problem is not None:
         body["error"] = _short(problem)

@@ -22,6 +22,9 @@ Check = Callable[["Draft"], Facts | None]
 
 BROKEN: Facts = {}
 NO_CATEGORY = frozenset({"NONE"})
+POLITICS = "ISSUES_ELECTIONS_POLITICS"
+LEAD_FORM_GOALS = frozenset({"LEAD_GENERATION", "QUALITY_LEAD"})
+RETIRED_PROMOTIONS = frozenset({"SMART_APP_PROMOTION"})
 ONE_DAY_CLICK = ("CLICK_THROUGH", 1)
 
 
@@ -183,7 +186,7 @@ def promoted_object_missing(draft: Draft) -> Facts | None:
     """The pair of objective and goal says which keys; one of the alternatives has to be there whole."""
     objective = str(draft.campaign.values.get("objective")) if draft.campaign else ""
     goal = str(draft.values.get("optimization_goal"))
-    alternatives = needed_for(objective, goal)
+    alternatives = needed_for(objective, goal, str(draft.values.get("destination_type")))
     sent = draft.values.get("promoted_object")
     above = draft.campaign.values.get("promoted_object") if draft.campaign else None
     have = {key for one in (sent, above) if isinstance(one, dict) for key, value in one.items() if value}
@@ -191,6 +194,32 @@ def promoted_object_missing(draft: Draft) -> Facts | None:
         return None
     needed = " or ".join(" and ".join(keys) for keys in alternatives)
     return {"goal": goal, "objective": objective, "needed": needed}
+
+
+def lead_terms_not_accepted(draft: Draft) -> Facts | None:
+    promoted = draft.values.get("promoted_object") or {}
+    is_form = str(draft.values.get("optimization_goal")) in LEAD_FORM_GOALS
+    pages = draft.world.settings.pages_without_lead_terms
+    return BROKEN if is_form and str(promoted.get("page_id")) in pages else None
+
+
+def politics_without_authorization(draft: Draft) -> Facts | None:
+    asked = POLITICS in map(str, draft.values.get("special_ad_categories") or ())
+    return BROKEN if asked and not draft.world.settings.political_authorization else None
+
+
+def recommendations_alone(draft: Draft) -> Facts | None:
+    asked = set(map(str, draft.values.get("execution_options") or ()))
+    return BROKEN if asked == {"include_recommendations"} else None
+
+
+def retired_promotion(draft: Draft) -> Facts | None:
+    kind = draft.values.get("smart_promotion_type")
+    return {"kind": str(kind)} if kind in RETIRED_PROMOTIONS else None
+
+
+def campaign_not_said(draft: Draft) -> Facts | None:
+    return None if draft.values.get("campaign_id") or draft.values.get("campaign_spec") else BROKEN
 
 
 def attribution_not_allowed(draft: Draft) -> Facts | None:

@@ -52,6 +52,11 @@ def bid_amount_missing(draft: Draft) -> Facts | None:
     return {"bid_strategy": strategy} if strategy and needs else None
 
 
+def bid_with_automatic_strategy(draft: Draft) -> Facts | None:
+    is_automatic = _bid_strategy(draft) == "LOWEST_COST_WITHOUT_CAP"
+    return BROKEN if is_automatic and draft.values.get("bid_amount") else None
+
+
 def bid_not_said(draft: Draft) -> Facts | None:
     """Nobody says how to bid, or a minimum return is asked for without its constraint."""
     strategy = _bid_strategy(draft)

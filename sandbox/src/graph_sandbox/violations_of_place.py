@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+from graph_sandbox.atlas import country_at, in_europe
 from graph_sandbox.markets import (
     CITY_RADIUS,
     COUNTRY_GROUPS,
@@ -11,7 +12,6 @@ from graph_sandbox.markets import (
     DSA_COUNTRY_GROUPS,
     MOST_PLACES,
     RESTRICTED_COUNTRIES,
-    country_at,
 )
 from graph_sandbox.violations import BROKEN, Check, Draft, Facts, places_of
 
@@ -22,6 +22,9 @@ FLAG_FOR_ALL_SINCE = 26
 RESTRICTED_CATEGORIES = frozenset({"HOUSING", "EMPLOYMENT", "CREDIT", "FINANCIAL_PRODUCTS_SERVICES"})
 DSA_LENGTH = 512
 COUNTRY_LENGTH = 2
+ADULT = 18
+CONNECTIONS = ("connections", "excluded_connections", "friends_of_connections")
+NOT_FOR_UNDER_18 = ("genders", "interests", "behaviors", "flexible_spec", "custom_audiences")
 SMALLER = ("regions", "cities", "zips", "places", "custom_locations")
 """Lists of places that lie within a country."""
 
@@ -86,7 +89,7 @@ def dsa_missing(name: str) -> Check:
     """Regulated places need the field, sent or as the account's default; each is filled on its own."""
 
     def check(draft: Draft) -> Facts | None:
-        if not in_regulated_region(draft.geo):
+        if not in_regulated_region(geo_of(draft.current("targeting"))):
             return None
         return None if draft.current(name) or getattr(draft.account, f"default_{name}") else BROKEN
 
@@ -163,21 +166,72 @@ def age_out_of_range(draft: Draft) -> Facts | None:
     return BROKEN if sorted(ages, key=float) != ages else None  # type: ignore[arg-type]
 
 
+def identity_missing(country: str) -> Check:
+    """Some countries want to know who advertises there; `regional_regulation_identities` says it."""
+
+    def check(draft: Draft) -> Facts | None:
+        reached = {*draft.places("countries"), *(country_of(one) for _, one in _smaller_places(draft.geo))}
+        said = draft.current("regional_regulation_identities")
+        return BROKEN if country in reached and not said else None
+
+    return check
+
+
+def connections(draft: Draft) -> Facts | None:
+    return BROKEN if any(draft.targeting.get(name) for name in CONNECTIONS) else None
+
+
+def exclusions(draft: Draft) -> Facts | None:
+    return BROKEN if draft.targeting.get("exclusions") else None
+
+
+def under_18_by_more_than_age_and_place(draft: Draft) -> Facts | None:
+    age = _number(draft.targeting.get("age_max"))
+    more = any(draft.targeting.get(name) for name in NOT_FOR_UNDER_18)
+    return BROKEN if age is not None and age < ADULT and more else None
+
+
+def placed_in(network: str, position: str) -> Check:
+    def check(draft: Draft) -> Facts | None:
+        positions = draft.targeting.get(network)
+        return BROKEN if isinstance(positions, list) and position in positions else None
+
+    return check
+
+
+def geo_of(targeting: Any) -> dict[str, Any]:
+    """The `geo_locations` of a targeting, empty where there are none."""
+    geo = targeting.get("geo_locations") if isinstance(targeting, dict) else None
+    return geo if isinstance(geo, dict) else {}
+
+
 def in_regulated_region(geo: dict[str, Any]) -> bool:
     """Whether the targeting touches the EU: by country, group, or the country of a smaller place."""
     if DSA_COUNTRIES & {str(code) for code in places_of(geo, "countries")}:
         return True
     if DSA_COUNTRY_GROUPS & {str(group) for group in places_of(geo, "country_groups")}:
         return True
-    return any(country_of(place) in DSA_COUNTRIES for _, place in _smaller_places(geo))
+    return any(_is_regulated(place) for _, place in _smaller_places(geo))
 
 
 def country_of(place: dict[str, Any]) -> str | None:
     """What the place says, else the country its coordinates lie in, as far as the sandbox has a map."""
     if place.get("country"):
         return str(place["country"])
+    point = _point(place)
+    return country_at(*point) if point else None
+
+
+def _is_regulated(place: dict[str, Any]) -> bool:
+    country, point = country_of(place), _point(place)
+    if country is not None or point is None:
+        return country in DSA_COUNTRIES
+    return in_europe(*point)
+
+
+def _point(place: dict[str, Any]) -> tuple[float, float] | None:
     latitude, longitude = _number(place.get("latitude")), _number(place.get("longitude"))
-    return country_at(latitude, longitude) if latitude is not None and longitude is not None else None
+    return None if latitude is None or longitude is None else (latitude, longitude)
 
 
 def _countries(draft: Draft) -> set[str]:

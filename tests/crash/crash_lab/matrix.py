@@ -21,8 +21,6 @@ CELL_SECONDS = 60.0
 """Within this, and some seconds for each death, the runs of a cell must be final; most need about ten."""
 MOST_DEATHS = 4
 """Per run, before a cell gives up on meeting every run."""
-_IN_HAND = frozenset({*points.EXECUTOR, *points.SETTLE}) - {"publisher.finish.after_commit"}
-"""Here the journal says whom a death met: the run that the only task had leased."""
 DEATH_SECONDS = 10.0
 """What one death and restart may take on a loaded machine; idle it is a quarter of a second."""
 FAULTS: Mapping[str, tuple[str, str] | None] = {
@@ -42,7 +40,18 @@ class Cell:
     @property
     def one_by_one(self) -> bool:
         """One publish, one death: otherwise one death would meet several."""
-        return self.process == GATEWAY and self.point in (*points.ACCEPT, *points.RELAY)
+        if self.process == GATEWAY:
+            return self.point in (*points.ACCEPT, *points.RELAY)
+        return self.point == "publisher.ingest.before_ack"
+
+    @property
+    def in_hand(self) -> bool:
+        """The journal says whom a death met: the run that the only task had leased."""
+        if self.point == "publisher.finish.after_commit":
+            return False
+        # The answer of an ad set ends the run in the same commit.
+        ends = self.point == "publisher.adset.answer_journaled" and self.fault == "none"
+        return self.point in (*points.EXECUTOR, *points.SETTLE) and not ends
 
     @property
     def faulty_step(self) -> str:
@@ -176,7 +185,7 @@ class Bench:
     async def _note_death(self, cell: Cell, presses: list[Press], leased: Leased) -> None:
         """Note whom a death met: the run in hand of the only task, or everyone who waits for an end."""
         now = time.monotonic()
-        if cell.point not in _IN_HAND:
+        if not cell.in_hand:
             for press in presses:
                 if press.final_at is None:
                     press.last_death_at = now
@@ -196,7 +205,7 @@ def _deadly(cell: Cell, folder: Path, leased: Leased, *, times: int) -> EnvFor:
     def env_for(start: int) -> Mapping[str, str]:
         # Each start has a folder of its own, so each may die once; whoever comes after them lives. A death
         # that meets a run for the second time, before another was even ingested, does not count for that one.
-        is_over = len(leased) >= times if cell.point in _IN_HAND else start > times
+        is_over = len(leased) >= times if cell.in_hand else start > times
         if is_over or start > MOST_DEATHS * times:
             return {}
         hit = folder / str(start)

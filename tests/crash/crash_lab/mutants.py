@@ -21,6 +21,7 @@ from crash_lab.points import ROOT
 PUBLISHER = "services/ads-publisher/src/ads_publisher"
 UNIT = "services/ads-publisher/tests/unit"
 STORE_TESTS = "services/ads-publisher/tests/integration/test_store.py"
+REPORT_TESTS = "services/ads-publisher/tests/integration/test_reports.py"
 EDGES = "tests/crash/test_edges.py"
 BAD_DAYS = "tests/e2e/test_bad_days.py"
 COPIED = ("libs", "services", "sandbox", "deploy", "tests", "pyproject.toml")
@@ -65,14 +66,14 @@ MUTANTS = (
         bug="no journal: the intent is written after the call",
         file=f"{PUBLISHER}/creating.py",
         old="""\
-    attempt_id, proof_time = await _journal_intent(run, move, params)
-    await failpoint(f"publisher.{move.step}.intent_journaled")
-    outcome = await run.graph.create(run.access, f"{move.step}s", params, proof_time=proof_time)
+    async with run.report(move.step, move.number) as news:
+        _intend(run, news, wanted)
 """,
         new="""\
-    outcome = await run.graph.create(run.access, f"{move.step}s", params, proof_time=int(time.time()))
-    attempt_id, _ = await _journal_intent(run, move, params)
-    await failpoint(f"publisher.{move.step}.intent_journaled")
+    edge, stamp = f"{move.step}s", int(__import__("time").time())
+    _ = await run.graph.create(run.access, edge, wanted.params, proof_time=stamp)
+    async with run.report(move.step, move.number) as news:
+        _intend(run, news, wanted)
 """,
         tests=_named(
             BAD_DAYS, "test_a_publisher_killed_between_metas_commit_and_its_answer_makes_no_second_object"
@@ -96,7 +97,7 @@ MUTANTS = (
         bug="the proof is stamped when the call is sent",
         file=f"{PUBLISHER}/creating.py",
         old="params, proof_time=proof_time)",
-        new="params, proof_time=int(time.time()))",
+        new='params, proof_time=int(__import__("time").time()))',
         tests=_named(EDGES, "test_a_create_that_arrives_after_the_window_is_refused_by_meta"),
     ),
     Mutant(
@@ -129,17 +130,38 @@ MUTANTS = (
     ),
     Mutant(
         bug="an attempt takes a second answer",
-        file=f"{PUBLISHER}/store.py",
-        old="WHERE id = $1 AND (outcome IS NULL OR outcome = 'unknown')",
-        new="WHERE id = $1",
+        file=f"{PUBLISHER}/report_store.py",
+        old="WHERE attempt.id = $11 AND (attempt.outcome IS NULL OR attempt.outcome = 'unknown')",
+        new="WHERE attempt.id = $11",
         tests=(STORE_TESTS,),
     ),
     Mutant(
         bug="a zombie may write: news are not guarded by the fence",
-        file=f"{PUBLISHER}/store.py",
-        old="""" WHERE id = $1 AND fence = $2 AND status = 'running' RETURNING version",""",
-        new="""" WHERE id = $1 AND $2::int > 0 AND status = 'running' RETURNING version",""",
+        file=f"{PUBLISHER}/report_store.py",
+        old="WHERE job.id = $1 AND job.fence = $2 AND",
+        new="WHERE job.id = $1 AND $2::int > 0 AND",
         tests=(STORE_TESTS,),
+    ),
+    Mutant(
+        bug="a report reaches into the journal of another customer",
+        file=f"{PUBLISHER}/report_store.py",
+        old="      AND attempt.customer_id = held.customer_id\n",
+        new="",
+        tests=(REPORT_TESTS,),
+    ),
+    Mutant(
+        bug="a report without its lease takes those along that were ready with it",
+        file="libs/chassis/src/chassis/batches.py",
+        old="if len(wanted) > 1 and not isinstance(exc, Unavailable):",
+        new="if False:",
+        tests=(REPORT_TESTS,),
+    ),
+    Mutant(
+        bug="a run that is stopped stops the reports that are written with its own",
+        file="libs/chassis/src/chassis/batches.py",
+        old="            self._writers.add(asyncio.create_task(self._write_arrived(), context=Context()))\n",
+        new="            await self._write_arrived()\n",
+        tests=(REPORT_TESTS,),
     ),
     Mutant(
         bug="two runs of one ad account at once: the lane is not looked at",
@@ -175,7 +197,7 @@ MUTANTS = (
     Mutant(
         bug="entries are acknowledged before they are handled",
         file="libs/chassis/src/chassis/streams.py",
-        old="policy = AckPolicy.NACK_ON_ERROR",
+        old="policy = AckPolicy.MANUAL",
         new="policy = AckPolicy.ACK_FIRST",
         tests=("libs/chassis/tests/test_streams.py",),
     ),

@@ -7,6 +7,7 @@ import httpx
 import pytest
 import pytest_asyncio
 from e2e_browser import launched, new_page
+from e2e_driver import Advertiser
 from e2e_person import Person
 from e2e_system import System
 from playwright.async_api import Browser
@@ -53,6 +54,20 @@ async def console(stack: System) -> str:
                 "The gateway serves no console. Build it: make frontend/dist/index.html", pytrace=False
             )
     return f"{stack.gateway_url}/console"
+
+
+@pytest_asyncio.fixture(scope="session")
+async def published(stack: System) -> AsyncIterator[tuple[Advertiser, str]]:
+    """A customer with a campaign, a connection and some runs, and the id of the newest."""
+    async with Advertiser(stack.gateway_url) as advertiser:
+        await advertiser.sign_up()
+        await advertiser.save(geoRadiusKm=None)
+        await advertiser.publish()
+        await advertiser.connect(persona="ada")
+        await advertiser.select_first_account()
+        await advertiser.save()
+        run = await advertiser.publish_to_success()
+        yield advertiser, run["id"]
 
 
 @pytest_asyncio.fixture

@@ -114,3 +114,22 @@ async def test_a_session_that_ends_in_mid_click_asks_for_a_login_and_returns_to_
     await person.is_at("/ads", title="Overview")
     await person.publish()
     await person.sees_success()
+
+
+async def test_a_session_that_ended_between_two_visits_is_noticed_once(
+    person: Person, advertiser: Advertiser, stack: System
+) -> None:
+    await person.enter_as(advertiser)
+    # What the first visit still asks for would be refused as well.
+    await person.page.wait_for_load_state("networkidle")
+    await person.page.goto("about:blank")
+    async with httpx.AsyncClient(base_url=stack.gateway_url, trust_env=False) as elsewhere:
+        cookie = {"cookie": f"session={await person.session()}"}
+        assert (await elsewhere.post("/auth/logout", json={}, headers=cookie)).is_success
+    person.troubles.expect(401, "/auth/me")
+    for _ in range(2):
+        await person.open("/ads")
+        await expect(person.button("Log in")).to_be_visible()
+    assert len(person.troubles.console_errors()) == 1
+    await person.log_in()
+    await person.is_at("/ads", title="Overview")

@@ -4,7 +4,10 @@ from collections.abc import Callable
 
 from e2e_driver import Advertiser, Sandbox
 from e2e_person import Person
+from e2e_system import System
 from playwright.async_api import expect
+
+from local_stack.services import META_AUTH
 
 NewAccount = Callable[[], str]
 
@@ -101,3 +104,40 @@ async def test_disconnecting_says_what_it_does_and_forgets_the_account(
     await person.reads("Meta is disconnected.")
     status = await status_of(advertiser)
     assert (status["status"], status["selectedAdAccountId"]) == ("disconnected", None)
+
+
+async def test_a_fake_connection_is_made_where_the_installation_allows_it(
+    person: Person, advertiser: Advertiser
+) -> None:
+    await person.enter_as(advertiser, "/settings")
+    await person.page.get_by_text("Development", exact=True).click()
+    await person.press("Dev: Fake Connect")
+    await person.reads("The placeholder connection is there.")
+    await expect(person.page.get_by_text("Connected", exact=True)).to_be_visible()
+    status = await status_of(advertiser)
+    assert (status["status"], status["metaUserId"]) == ("connected", "dev-user-123")
+    await person.press("Run the check")
+    await person.reads("Dev mode: using placeholder data.")
+
+
+async def test_a_fake_connection_is_refused_with_words_where_it_is_not_allowed(
+    person: Person, advertiser: Advertiser, stack: System
+) -> None:
+    await stack.restart(META_AUTH, env={"ALLOW_DEV_META": "false"})
+    try:
+        person.troubles.expect(403, "/meta/dev-connect")
+        await person.enter_as(advertiser, "/settings")
+        await person.page.get_by_text("Development", exact=True).click()
+        await person.press("Dev: Fake Connect")
+        await expect(person.failure()).to_contain_text(
+            "Dev Meta connect is disabled. Set ALLOW_DEV_META=true to enable."
+        )
+        await expect(person.button("Dev: Fake Connect")).to_be_disabled()
+        await expect(person.page.get_by_text("Not connected", exact=True)).to_be_visible()
+        assert (await status_of(advertiser))["status"] == "disconnected"
+    finally:
+        await stack.restart(META_AUTH, env={"ALLOW_DEV_META": "true"})
+    await person.page.reload()
+    await person.page.get_by_text("Development", exact=True).click()
+    await person.press("Dev: Fake Connect")
+    await person.reads("The placeholder connection is there.")

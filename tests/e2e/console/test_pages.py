@@ -18,6 +18,9 @@ from playwright.async_api import Browser, Page, expect
 PAGES: Final = {
     "login": ("/login", "Log in"),
     "signup": ("/signup", "Sign up"),
+    "forgot": ("/forgot-password", "Forgotten password"),
+    "reset": ("/reset-password#token=from-the-mail", "Choose a new password"),
+    "reset-incomplete": ("/reset-password", "Choose a new password"),
     "overview": ("/ads", "Overview"),
     "setup": ("/ads/setup", "Setup"),
     "campaign": ("/ads/campaign", "Campaign"),
@@ -27,21 +30,7 @@ PAGES: Final = {
     "account": ("/account", "Account"),
     "missing": ("/nowhere", "There is no such page"),
 }
-PUBLIC: Final = {"login", "signup"}
-
-
-@pytest_asyncio.fixture(scope="module")
-async def published(stack: System) -> AsyncIterator[tuple[Advertiser, str]]:
-    """A customer with a campaign, a connection and some runs, and the id of the newest."""
-    async with Advertiser(stack.gateway_url) as advertiser:
-        await advertiser.sign_up()
-        await advertiser.save(geoRadiusKm=None)
-        await advertiser.publish()
-        await advertiser.connect(persona="ada")
-        await advertiser.select_first_account()
-        await advertiser.save()
-        run = await advertiser.publish_to_success()
-        yield advertiser, run["id"]
+PUBLIC: Final = {"login", "signup", "forgot", "reset", "reset-incomplete"}
 
 
 @pytest_asyncio.fixture(scope="module")

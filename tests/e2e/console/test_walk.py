@@ -42,6 +42,8 @@ async def test_a_person_gets_from_sign_up_to_a_paused_campaign_by_following_the_
         await same.sign_up_or_log_in(person.email, PASSWORD)
         objects = await same.get("/ads/objects")
     assert [[objects["campaignId"]], [objects["adsetId"]]] == list(created.values())
+    # Everything from the first visit on, what a page may expect included.
+    assert person.troubles.console_errors() == []
     assert seconds < ALLOWED_SECONDS
     assert person.presses <= FEW_PRESSES
     figures["sign-up to PAUSED campaign"] = f"{seconds:.1f} s, {person.presses} fields and buttons"

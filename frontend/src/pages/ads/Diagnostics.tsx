@@ -28,73 +28,83 @@ export function Diagnostics() {
         {({ pages }) => {
           const loaded = pages.flatMap((page) => page.data);
           if (loaded.length === 0) return <Nothing {...words.none} />;
-          return (
-            <Stack gap="md">
-              <Filtered loaded={loaded} />
-              {query.hasNextPage ? (
-                <Button
-                  variant="default"
-                  style={{ alignSelf: 'flex-start' }}
-                  loading={query.isFetchingNextPage}
-                  onClick={() => void query.fetchNextPage()}
-                >
-                  {words.older}
-                </Button>
-              ) : (
-                <Text size="sm" c="dimmed">
-                  {words.oldest}
-                </Text>
-              )}
-            </Stack>
-          );
+          return <Search loaded={loaded} older={query} />;
         }}
       </Loaded>
     </Page>
   );
 }
 
-function Filtered({ loaded }: { loaded: readonly Run[] }) {
+interface Older {
+  hasNextPage: boolean;
+  isFetchingNextPage: boolean;
+  fetchNextPage: () => Promise<unknown>;
+}
+
+/** Says what was searched: a run that is not loaded is not one that never was. */
+function Search({ loaded, older }: { loaded: readonly Run[]; older: Older }) {
   const [filter, setFilter] = useState<RunFilter>(ALL);
+  const isFiltered = filter.status !== 'all' || filter.kind !== 'all';
   const shown = matching(loaded, filter);
+  const found = words.found[older.hasNextPage ? 'newest' : 'all'];
   return (
-    <>
+    <Stack gap="md">
       <Group align="flex-end">
-        <NativeSelect
-          label={words.status}
-          value={filter.status}
-          data={choices(adsTexts.runStatus)}
-          onChange={(event) => {
-            setFilter({ ...filter, status: event.currentTarget.value as RunFilter['status'] });
-          }}
-        />
-        <NativeSelect
-          label={words.kind}
-          value={filter.kind}
-          data={choices(adsTexts.jobType)}
-          onChange={(event) => {
-            setFilter({ ...filter, kind: event.currentTarget.value as RunFilter['kind'] });
-          }}
-        />
+        <Filters filter={filter} change={setFilter} />
         <Text size="sm" c="dimmed" role="status" pb={8}>
-          {words.shown(shown.length, loaded.length)}
+          {isFiltered ? found(shown.length, loaded.length) : words.loaded(loaded.length)}
         </Text>
       </Group>
-      {shown.length > 0 ? (
-        <RunTable runs={shown} />
-      ) : (
-        <Stack align="flex-start" gap="xs">
-          <Text size="sm">{words.noMatch}</Text>
+      {shown.length > 0 && <RunTable runs={shown} />}
+      <Group gap="sm">
+        {older.hasNextPage && (
           <Button
             variant="default"
-            size="xs"
+            loading={older.isFetchingNextPage}
+            onClick={() => void older.fetchNextPage()}
+          >
+            {isFiltered ? words.searchOlder : words.older}
+          </Button>
+        )}
+        {isFiltered && (
+          <Button
+            variant="subtle"
             onClick={() => {
               setFilter(ALL);
             }}
           >
             {words.clear}
           </Button>
-        </Stack>
-      )}
+        )}
+        {!older.hasNextPage && !isFiltered && (
+          <Text size="sm" c="dimmed">
+            {words.oldest}
+          </Text>
+        )}
+      </Group>
+    </Stack>
+  );
+}
+
+function Filters({ filter, change }: { filter: RunFilter; change: (to: RunFilter) => void }) {
+  return (
+    <>
+      <NativeSelect
+        label={words.status}
+        value={filter.status}
+        data={choices(adsTexts.runStatus)}
+        onChange={(event) => {
+          change({ ...filter, status: event.currentTarget.value as RunFilter['status'] });
+        }}
+      />
+      <NativeSelect
+        label={words.kind}
+        value={filter.kind}
+        data={choices(adsTexts.jobType)}
+        onChange={(event) => {
+          change({ ...filter, kind: event.currentTarget.value as RunFilter['kind'] });
+        }}
+      />
     </>
   );
 }

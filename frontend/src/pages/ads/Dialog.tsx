@@ -1,5 +1,5 @@
 import { Modal, Stack } from '@mantine/core';
-import type { ReactNode } from 'react';
+import { type ReactNode, useEffect, useState } from 'react';
 
 /** A question that has to be answered first. Its heading is its name; Escape answers no. */
 export function Dialog({
@@ -11,6 +11,7 @@ export function Dialog({
   onClose: () => void;
   children: ReactNode;
 }) {
+  useFocusBack();
   return (
     <Modal.Root opened onClose={onClose} centered>
       <Modal.Overlay />
@@ -25,5 +26,16 @@ export function Dialog({
         </Modal.Body>
       </Modal.Content>
     </Modal.Root>
+  );
+}
+
+// Mantine gives the focus back when a dialog closes, not when it goes away as this one does.
+function useFocusBack(): void {
+  const [before] = useState(() => document.activeElement);
+  useEffect(
+    () => () => {
+      if (before instanceof HTMLElement) before.focus();
+    },
+    [before],
   );
 }

@@ -4,10 +4,10 @@ import type { ReactNode } from 'react';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 import type { Schema } from '../../api/client';
-import { me } from '../../api/queries';
+import { adsStatus, me } from '../../api/queries';
 import { gatewayForTests, refusal } from '../../testing/gateway';
 import type { RunWithSteps } from './runs';
-import { runOf, runWith, stepOf } from './samples';
+import { runOf, runWith, statusOf, stepOf } from './samples';
 import { POLL_MS, useRun } from './useRun';
 
 const CUSTOMER = '7f1a2c9d-5b1e-4f57-8a6c-9d2e4b1c0a22';
@@ -61,9 +61,10 @@ afterEach(() => {
 
 const asked = () => gateway.seen.length;
 
-async function follow() {
+async function follow(status = statusOf()) {
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
   client.setQueryData<Schema['Me'] | null>(me.queryKey, ADA);
+  client.setQueryData(adsStatus.queryKey, status);
   const wrapper = ({ children }: { children: ReactNode }) => (
     <QueryClientProvider client={client}>{children}</QueryClientProvider>
   );
@@ -75,6 +76,7 @@ async function follow() {
     ...view,
     versions: () => view.result.current.data?.steps.map(({ version }) => version),
     status: () => view.result.current.data?.status,
+    isStatusStale: () => client.getQueryState(adsStatus.queryKey)?.isInvalidated,
   };
 }
 
@@ -166,6 +168,24 @@ test('an event that cannot be read is passed over', async () => {
     stream().send('step', stepOf(2));
   });
   expect(run.versions()).toEqual([1, 2]);
+});
+
+test('the end of a run makes the status be read again, however quick the run was', async () => {
+  const run = await follow();
+  expect(run.isStatusStale()).toBe(false);
+  await happens(() => {
+    stream().send('end', runOf({ status: 'success' }));
+  });
+  expect(run.isStatusStale()).toBe(true);
+  answer = runWith([stepOf(1)], { status: 'success' });
+  const quick = await follow(statusOf({ lastRuns: [runOf({ status: 'queued' })] }));
+  expect(quick.isStatusStale()).toBe(true);
+});
+
+test('a status that knows the end of a run is not read again', async () => {
+  answer = runWith([stepOf(1)], { status: 'success' });
+  const run = await follow(statusOf({ lastRuns: [runOf({ status: 'success' })] }));
+  expect(run.isStatusStale()).toBe(false);
 });
 
 test('a run that has ended is not streamed at all', async () => {

@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react';
 
 import { adsStatus, me, metaStatus, runs, runWithSteps } from '../../api/queries';
 import { listen, streamAddress } from './events';
+import type { AdsStatus } from './prerequisites';
 import { ended, isOpen, merged, type RunWithSteps, withStep } from './runs';
 
 /** How often a run is asked for: the second is for a stream that has died without saying so. */
@@ -49,16 +50,22 @@ export function useRun(runId: string): UseQueryResult<RunWithSteps> {
     };
   }, [client, customerId, isFollowed, runId]);
 
-  // However its end came to be known: what else is on the page has changed with it.
+  // However its end came to be known: what else is on the page has changed with it. A quick run has ended
+  // before it is first asked for; then the status was read before its end.
   const [wasOpen, setWasOpen] = useState(false);
   if (isFollowed && !wasOpen) setWasOpen(true);
-  const hasEnded = wasOpen && query.data !== undefined && !isFollowed;
+  const hasEnded = query.data !== undefined && !isFollowed;
   useEffect(() => {
     if (!hasEnded) return;
+    if (!wasOpen && knowsEnd(client.getQueryData(adsStatus.queryKey), runId)) return;
     void client.invalidateQueries({ queryKey: adsStatus.queryKey });
     void client.invalidateQueries({ queryKey: metaStatus.queryKey });
     void client.invalidateQueries({ queryKey: runs.queryKey });
-  }, [client, hasEnded]);
+  }, [client, hasEnded, runId, wasOpen]);
 
   return query;
+}
+
+function knowsEnd(status: AdsStatus | undefined, runId: string): boolean {
+  return status === undefined || status.lastRuns.some((run) => run.id === runId && !isOpen(run));
 }

@@ -2,19 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import Column, DateTime, MetaData, Table, Uuid, func
-
 from chassis.database import Connection
-
-
-def inbox_table(metadata: MetaData) -> Table:
-    """Declare the inbox in a service's schema."""
-    return Table(
-        "inbox",
-        metadata,
-        Column("event_id", Uuid, primary_key=True),
-        Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
-    )
 
 
 async def first_time(connection: Connection, event_id: UUID) -> bool:

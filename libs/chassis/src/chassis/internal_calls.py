@@ -9,6 +9,7 @@ from opentelemetry.trace import SpanKind
 
 from chassis.metrics import FAST_SECONDS, meter
 from chassis.telemetry import current_traceparent, mark_failed, span
+from chassis.tls import tls_context
 
 REFUSED: Final = 400
 """HTTP status from which an answer is an error."""
@@ -25,7 +26,7 @@ class TracedTransport(httpx.AsyncBaseTransport):
     """Calls another service of ours: one span each, which that service continues."""
 
     def __init__(self) -> None:
-        self._inner = httpx.AsyncHTTPTransport(trust_env=False)
+        self._inner = httpx.AsyncHTTPTransport(trust_env=False, verify=tls_context())
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         labels: dict[str, Any] = {

@@ -14,6 +14,7 @@ import secrets
 import socket
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final
@@ -33,7 +34,8 @@ from contracts.wire import iso_utc
 
 READ_BATCH: Final = 50
 """Entries per read. Without a limit one read pulls the whole backlog into one consumer."""
-READ_WORKERS: Final = 8
+READ_WORKERS: Final = READ_BATCH
+"""All that one read brought is handled at once, so that what belongs together can be written together."""
 BLOCK_MS: Final = 2000
 """How long one read waits for an entry; must stay below redis-py's socket timeout of 5 s."""
 RECLAIM_IDLE_MS: Final = 5000
@@ -86,6 +88,7 @@ class Consumers:
         self._reclaim_idle_ms = reclaim_idle_ms
         self._name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._streams: list[str] = []
+        self._to_acknowledge: dict[str, list[bytes]] = {}
         self.broker = RedisBroker(
             redis_url,
             middlewares=[self._dead_letters()],
@@ -107,7 +110,7 @@ class Consumers:
             min_idle_time=self._reclaim_idle_ms,
             polling_interval=RECLAIM_EVERY_MS,
         )
-        policy = AckPolicy.NACK_ON_ERROR
+        policy = AckPolicy.MANUAL  # what is handled, and what is buried, is acknowledged here
         first, again = (traced(stream, self._group, handler, again=again) for again in (False, True))
         self.broker.subscriber(stream=reader, ack_policy=policy, max_workers=READ_WORKERS)(first)
         self.broker.subscriber(stream=reclaimer, ack_policy=policy, include_in_schema=False)(again)
@@ -175,6 +178,21 @@ class Consumers:
             found.setdefault("autoads.dead_letters", []).append((dead, {"stream": stream}))
         return found
 
+    async def is_behind(self, stream: str) -> bool:
+        """Whether more than `READ_BATCH` entries have not been given to the group yet.
+
+        Counted, as Redis does not always know a group's lag: not after a restart without its file, for one.
+
+        Raises:
+            redis.exceptions.RedisError: Redis does not answer, or has no such stream.
+        """
+        for state in await self._redis.xinfo_groups(stream):
+            if state["name"] == self._group.encode():
+                after = f"({state['last-delivered-id'].decode()}"
+                unread = await self._redis.xrange(stream, min=after, count=READ_BATCH + 1)
+                return len(unread or ()) > READ_BATCH
+        return False
+
     async def _tidy(self) -> None:
         for stream in self._streams:
             await trim(self._redis, stream)
@@ -183,8 +201,22 @@ class Consumers:
                 if consumer["pending"] == 0 and consumer["idle"] > FORGET_CONSUMER_MS:
                     await self._redis.xgroup_delconsumer(stream, self._group, consumer["name"])
 
+    async def _handle(self, call_next: Callable[[Any], Awaitable[Any]], message: Any) -> Any:
+        """Handle an entry and acknowledge it, in one command with all that were handled in the same moment.
+
+        If that command is lost, they are delivered once more, which changes nothing.
+        """
+        result = await call_next(message)
+        stream = message.raw_message["channel"]
+        self._to_acknowledge.setdefault(stream, []).extend(message.raw_message["message_ids"])
+        await asyncio.sleep(0)
+        if ids := self._to_acknowledge.pop(stream, None):
+            with suppress(RedisError, OSError):
+                await self._redis.xack(stream, self._group, *ids)
+        return result
+
     def _dead_letters(self) -> type[BaseMiddleware[Any, Any]]:
-        redis, group = self._redis, self._group
+        redis, group, handle = self._redis, self._group, self._handle
 
         class DeadLetters(BaseMiddleware[Any, Any]):
             decoded = False
@@ -193,7 +225,7 @@ class Consumers:
                 _ = await msg.decode()  # kept by the message, for the handler
                 self.decoded = True
                 try:
-                    return await call_next(msg)
+                    return await handle(call_next, msg)
                 except ValidationError as exc:
                     await bury(redis, group, self.msg, exc)
                 except Retryable as exc:

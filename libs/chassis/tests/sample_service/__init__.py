@@ -2,8 +2,7 @@
 
 from sqlalchemy import Column, Integer, MetaData, Table, Text
 
-from chassis.inbox import inbox_table
-from chassis.outbox import outbox_table
+from chassis.shared_tables import inbox_table, outbox_table
 
 metadata = MetaData()
 outbox = outbox_table(metadata)

@@ -1,6 +1,7 @@
 """`python serving.py PORT DELAY`: a readiness page and a slow answer, served as a service is."""
 
 import asyncio
+import gc
 import sys
 
 from fastapi import FastAPI
@@ -26,9 +27,18 @@ async def echo(request: Request) -> PlainTextResponse:
     return PlainTextResponse(await request.body())
 
 
+async def frozen(_: Request) -> PlainTextResponse:
+    return PlainTextResponse(str(gc.get_freeze_count()))
+
+
 if __name__ == "__main__":
     app = FastAPI(
-        routes=[Route("/ready", ready), Route("/slow", slow), Route("/echo", echo, methods=["POST"])]
+        routes=[
+            Route("/ready", ready),
+            Route("/slow", slow),
+            Route("/echo", echo, methods=["POST"]),
+            Route("/frozen", frozen),
+        ]
     )
     install(app, body_for=lambda _, error: error.flat_body())
     serve(app, ServiceSettings(shutdown_delay_seconds=float(sys.argv[2])), port=int(sys.argv[1]))

@@ -20,7 +20,7 @@ _EVERYONE: Final = "-@all +ping +hello +auth +select +client|setname +multi +exe
 """No `client|setinfo`: Redis 7.0 does not know it and would refuse the file. Clients do without."""
 _SEND: Final = "+xadd"
 _CONSUME: Final = (
-    "+xreadgroup +xautoclaim +xack +xpending +xinfo|groups +xinfo|consumers"
+    "+xreadgroup +xautoclaim +xack +xpending +xrange +xinfo|groups +xinfo|consumers"
     " +xgroup|create +xgroup|delconsumer +xtrim"
 )
 _DEAD: Final = "+xadd +xrevrange +xrange +xdel +xlen"

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 
 def iso_utc(moment: datetime) -> str:
     """Write an aware time as ISO-8601 UTC with milliseconds and `Z`."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return moment.astimezone(UTC).isoformat("T", "milliseconds").removesuffix("+00:00") + "Z"
 
 
 def _in_utc(moment: datetime) -> datetime:

@@ -20,9 +20,9 @@ from ads_publisher.reporting import tell_operator_acted
 from ads_publisher.settings import Settings
 from ads_publisher.worker import create_app
 from chassis.database import Connection, Pool, across_customers, create_pool
-from chassis.database import migrate as migrate_schema
 from chassis.dead_commands import dead_commands
 from chassis.dead_letters import DeadLetter, DeadLetters, DeadStreams
+from chassis.migrating import migrate as migrate_schema
 from chassis.provision import provision_from
 from chassis.server import serve
 from chassis.terminal import NothingDoneError, finish, print_table
@@ -53,7 +53,10 @@ def migrate() -> None:
 @asynccontextmanager
 async def _database() -> AsyncIterator[Connection]:
     url = Settings.load().database_url.get_secret_value()
-    async with await create_pool(url, name="operator", size=2) as pool, across_customers(pool) as connection:
+    async with (
+        await create_pool(url, name="operator", size=2, silent_seconds=0) as pool,
+        across_customers(pool) as connection,
+    ):
         yield connection
 
 

@@ -1,17 +1,18 @@
 """Make one create: journal the intent, call Meta, journal what became of it."""
 
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
-from ads_publisher import metrics, payloads, store
-from ads_publisher.endings import Failure, note, refused_by_meta, wait
-from ads_publisher.graph import PROOF_VALID_SECONDS, served_at
-from ads_publisher.meta_errors import advise
-from ads_publisher.outcomes import Created, MetaError, NotSent, Outcome, Refused, Unknown
-from ads_publisher.pausing import throttled
+from ads_publisher import payloads
+from ads_publisher.answering import record_not_sent, record_refusal, record_unknown, succeed, tell_object
+from ads_publisher.endings import Failure
+from ads_publisher.graph import PROOF_VALID_SECONDS
+from ads_publisher.meta_calls import about
+from ads_publisher.outcomes import Created, NotSent, Outcome, Refused, Unknown
+from ads_publisher.report_store import Intent, Journaled
+from ads_publisher.reporting import Report
 from ads_publisher.run import NAMES, Run
-from ads_publisher.saga import Do, Step, retry_delay
-from chassis.database import connection
+from ads_publisher.saga import Attempt, Do, Finish, Step
 from chassis.failpoints import failpoint
 from chassis.telemetry import get_logger
 from contracts.events import PublishRequest, RunStepBody
@@ -19,36 +20,112 @@ from contracts.events import PublishRequest, RunStepBody
 _log = get_logger(__name__)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Create:
+    """A create and what it asks of Meta."""
+
+    move: Do
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meant:
+    """A create whose intent is journaled: it may be sent now."""
+
+    create: Create
+    journaled: Journaled
+
+
 async def create(run: Run, move: Do) -> bool:
-    """Create one object; False when the run is over or waits.
+    """Create one object, and what is below it; False when the run is over or waits.
+
+    An answer and the intent of what follows from it are one commit.
 
     Raises:
         ReadFailed: the account could not be read for what the request needs; nothing was sent.
     """
-    params = await _params(run, move)
-    if params is None:
+    owners = await _dsa_owners(run) if move.parent_id else None
+    if move.parent_id and owners is None:
         return await run.fail(_dsa_missing())
-    attempt_id, proof_time = await _journal_intent(run, move, params)
+    wanted = Create(move=move, params=_params(run, move, owners))
+    async with run.report(move.step, move.number) as news:
+        _intend(run, news, wanted)
+    then: Meant | bool = _meant(run, news, wanted)
+    while isinstance(then, Meant):
+        then = await _send(run, then)
+    return then
+
+
+async def _send(run: Run, meant: Meant) -> Meant | bool:
+    """Make the call; returns the create that may be sent next, or whether there is more to do."""
+    move, params, proof_time = meant.create.move, meant.create.params, meant.journaled.proof_time
     await failpoint(f"publisher.{move.step}.intent_journaled")
-    outcome = await run.graph.create(run.access, f"{move.step}s", params, proof_time=proof_time)
-    _log.info(
-        "meta_create",
-        step=move.step,
-        attempt=move.number,
-        outcome=type(outcome).__name__,
-    )
+    with about(move.step, attempt=move.number):
+        outcome = await run.graph.create(run.access, f"{move.step}s", params, proof_time=proof_time)
+    _log.info("meta_create", step=move.step, attempt=move.number, outcome=type(outcome).__name__)
     await failpoint(f"publisher.{move.step}.answered")
-    go_on = await _record(run, move, attempt_id, outcome)
+    then = await _record(run, move, meant.journaled.attempt, outcome)
     await failpoint(f"publisher.{move.step}.answer_journaled")
-    return go_on
+    return then
 
 
-async def _params(run: Run, move: Do) -> dict[str, Any] | None:
-    if move.parent_id is None:
+async def _record(run: Run, move: Do, attempt: Attempt, outcome: Outcome) -> Meant | bool:
+    match outcome:
+        case Created():
+            return await _record_created(run, attempt, outcome)
+        case Unknown(reason=reason):
+            await record_unknown(run, move, attempt.id, reason)
+            return True
+        case NotSent(reason=reason):
+            await record_not_sent(run, move, attempt.id, reason)
+            return False
+        case Refused(error=error):
+            return await record_refusal(run, move, attempt.id, error)
+        case _:
+            assert_never(outcome)
+
+
+async def _record_created(run: Run, attempt: Attempt, outcome: Created) -> Meant | bool:
+    """Journal the object, and in the same commit what follows from it."""
+    created = replace(attempt, outcome="created", object_id=outcome.object_id)
+    run.remember([created if each.id == attempt.id else each for each in run.journal])
+    follows = _what_follows(run, attempt)
+    async with run.report(attempt.step, attempt.number) as news:
+        tell_object(run, news, attempt, [outcome.object_id], adopted=False)
+        if outcome.version_warning:
+            warning = f"Meta says: {outcome.version_warning}"
+            news.tell(RunStepBody, step=attempt.step, state="note", message=warning)
+        match follows:
+            case Create():
+                _intend(run, news, follows)
+            case Finish(campaign_id=campaign_id, adset_id=adset_id):
+                await succeed(run, news, campaign_id, adset_id)
+            case _:
+                pass
+    if isinstance(follows, Finish):
+        await failpoint("publisher.finish.after_commit")
+    return _meant(run, news, follows) if isinstance(follows, Create) else follows is None
+
+
+def _what_follows(run: Run, attempt: Attempt) -> Create | Finish | None:
+    """The next move, if it needs nothing but what is known here; None leaves it to another look.
+
+    So a pause that another process has just asked for, for the whole app, is noticed one call later.
+    """
+    beneficiary, payor = payloads.dsa_from_settings(run.grant, run.settings)
+    # What is due when does not matter: a look at Meta is nothing that follows at once.
+    match run.next_move(attempt.intent_at):
+        case Finish() as end:
+            return end
+        case Do() as move if beneficiary and payor and not run.graph.wants_pause:
+            return Create(move=move, params=_params(run, move, (beneficiary, payor)))
+        case _:
+            return None
+
+
+def _params(run: Run, move: Do, owners: tuple[str, str] | None) -> dict[str, Any]:
+    if move.parent_id is None or owners is None:
         return payloads.campaign_params(run.job.run_id)
-    owners = await _dsa_owners(run)
-    if owners is None:
-        return None
     beneficiary, payor = owners
     request = PublishRequest.model_validate(run.job.request)
     return payloads.adset_params(
@@ -60,36 +137,38 @@ async def _params(run: Run, move: Do) -> dict[str, Any] | None:
     )
 
 
-async def _journal_intent(run: Run, move: Do, params: dict[str, Any]) -> tuple[int, int]:
-    """Commit the intent before anything is sent; returns the attempt's id and its proof time."""
+def _intend(run: Run, news: Report, create: Create) -> None:
+    """Journal the intent with this report, which is committed before anything is sent."""
+    move = create.move
     # The proof is stamped from this moment, backdated so that Meta refuses the call after the window,
     # even from a process that was asleep and wakes too late.
     window = run.settings.meta_admit_window_seconds
     backdate = PROOF_VALID_SECONDS - window
     if move.skew_seconds is not None:
         window, backdate = PROOF_VALID_SECONDS, -move.skew_seconds
-    async with run.report(move.step, move.number) as news:
-        journaled = await store.insert_intent(
-            news.connection,
-            run.job,
-            ad_account_id=run.access.ad_account_id,
-            step=move.step,
-            number=move.number,
-            parent_id=move.parent_id,
-            backdate_seconds=backdate,
-            not_before_seconds=window
-            + run.settings.meta_clock_skew_seconds
-            + run.settings.meta_settle_seconds,
-        )
-        await news.tell(
-            RunStepBody,
-            step=move.step,
-            state="started",
-            message=_intention(move.step, params),
-            attempt=move.number,
-            ad_account_id=run.access.ad_account_id,
-        )
-    return journaled
+    news.draft.intent = Intent(
+        ad_account_id=run.access.ad_account_id,
+        step=move.step,
+        number=move.number,
+        parent_id=move.parent_id,
+        backdate_seconds=backdate,
+        not_before_seconds=window + run.settings.meta_clock_skew_seconds + run.settings.meta_settle_seconds,
+    )
+    news.tell(
+        RunStepBody,
+        step=move.step,
+        state="started",
+        message=_intention(move.step, create.params),
+        attempt=move.number,
+        ad_account_id=run.access.ad_account_id,
+    )
+
+
+def _meant(run: Run, news: Report, create: Create) -> Meant:
+    if news.journaled is None:
+        raise RuntimeError("no create without a journaled intent")
+    run.journal.append(news.journaled.attempt)
+    return Meant(create=create, journaled=news.journaled)
 
 
 def _intention(step: Step, params: dict[str, Any]) -> str:
@@ -98,122 +177,6 @@ def _intention(step: Step, params: dict[str, Any]) -> str:
         return sentence
     # A statement that the law asks for: whoever reads the run sees what is declared.
     return f"{sentence} Beneficiary: {params['dsa_beneficiary']}. Payor: {params['dsa_payor']}."
-
-
-async def _record(run: Run, move: Do, attempt_id: int, outcome: Outcome) -> bool:
-    match outcome:
-        case Created(object_id=object_id, version_warning=warning):
-            await record_object(run, move.step, move.number, attempt_id, [object_id], adopted=False)
-            if warning:
-                await note(run.pool, run.job, move.step, f"Meta says: {warning}")
-            return True
-        case Unknown(reason=reason):
-            await _record_unknown(run, move, attempt_id, reason)
-            return True
-        case NotSent(reason=reason):
-            await _record_not_sent(run, move, attempt_id, reason)
-            return False
-        case Refused(error=error):
-            return await _record_refusal(run, move, attempt_id, error)
-        case _:
-            assert_never(outcome)
-
-
-async def record_object(
-    run: Run, step: Step, number: int, attempt_id: int, object_ids: list[str], *, adopted: bool
-) -> None:
-    """Journal the object of an attempt. Of several with one marker the oldest, the first here, is ours."""
-    object_id, *extra_ids = object_ids
-    name = NAMES[step]
-    message = (
-        f"The {name} {object_id} had been created; it is used."
-        if adopted
-        else f"The {name} {object_id} was created, PAUSED."
-    )
-    async with run.report(step, number) as news:
-        await store.record_answer(
-            news.connection,
-            attempt_id,
-            "adopted" if adopted else "created",
-            object_id=object_id,
-            extra_ids=extra_ids,
-        )
-        news.after_commit(partial(metrics.journaled, step, "adopted" if adopted else "created"))
-        await store.progress_made(news.connection, run.job)
-        await news.tell(
-            RunStepBody,
-            step=step,
-            state="done",
-            message=message,
-            ad_account_id=run.access.ad_account_id,
-            **{f"{step}_id": object_id},
-        )
-
-
-async def _record_unknown(run: Run, move: Do, attempt_id: int, reason: str) -> None:
-    async with run.report(move.step, move.number) as news:
-        await store.record_answer(news.connection, attempt_id, "unknown", error={"reason": reason})
-        news.after_commit(partial(metrics.journaled, move.step, "unknown"))
-        await news.tell(
-            RunStepBody,
-            step=move.step,
-            state="checking",
-            message=f"Meta's answer was lost. Checking with Meta whether the {NAMES[move.step]} was created.",
-            attempt=move.number,
-        )
-
-
-async def _record_not_sent(run: Run, move: Do, attempt_id: int, reason: str) -> None:
-    async with run.report(move.step, move.number) as news:
-        await store.record_answer(news.connection, attempt_id, "not_sent", error={"reason": reason})
-        news.after_commit(partial(metrics.journaled, move.step, "not_sent"))
-        await wait(
-            news,
-            run.job,
-            step=move.step,
-            message="Meta cannot be reached. Next try at {until}.",
-            seconds=retry_delay(run.job.deferrals),
-        )
-
-
-async def _record_refusal(run: Run, move: Do, attempt_id: int, error: MetaError) -> bool:
-    advice = advise(error)
-    facts = {"code": error.code, "subcode": error.subcode, "fbtrace_id": error.fbtrace_id}
-    if advice.kind == "throttle":
-        await throttled(run, move.step, error, attempt_id=attempt_id, number=move.number)
-        return False
-    # The proof was too old or too new for Meta's clock: once more, stamped afresh, with the full window.
-    again = advice.kind == "proof" and move.skew_seconds is None
-    skew = await _skew(run, error) if again else None
-    async with run.report(move.step, move.number) as news:
-        await store.record_answer(
-            news.connection, attempt_id, "rejected", error={**facts, "skew_seconds": skew}
-        )
-        news.after_commit(partial(metrics.journaled, move.step, "rejected"))
-        await news.tell(
-            RunStepBody,
-            step=move.step,
-            state="note" if again else "failed",
-            message=f"Meta refused the {NAMES[move.step]} (code {error.code}).",
-            attempt=move.number,
-            fbtrace_id=error.fbtrace_id,
-        )
-    if again:
-        return True
-    if advice.kind == "token":
-        await run.report_trouble(error)
-    return await run.fail(refused_by_meta(error, advice, move.step))
-
-
-async def _skew(run: Run, error: MetaError) -> int:
-    """Seconds by which Meta's clock is ahead of the one that stamps intents.
-
-    Whatever time passes between Meta's answer and the look at our clock makes the next stamp older: safe.
-    """
-    async with connection(run.pool) as acquired:
-        now = await store.clock_seconds(acquired)
-    served = served_at(error.headers)
-    return round(served - now) if served else 0
 
 
 async def _dsa_owners(run: Run) -> tuple[str, str] | None:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from ads_publisher import dead_store
 from ads_publisher.dead_store import DeadJob
-from ads_publisher.reporting import report
+from ads_publisher.reporting import report_after_end
 from ads_publisher.store import Job, LeaseLost
 from chassis.database import Pool, across_customers
 from chassis.dead_letters import DeadLetter
@@ -75,7 +75,7 @@ class DeadJobs:
             return await dead_store.find_dead(acquired, wanted)
 
     async def _reopen(self, job: Job) -> None:
-        async with report(self._pool, job, after_end=True) as news:
+        async with report_after_end(self._pool, job) as news:
             await news.tell(
                 RunStartedBody,
                 message="An operator has started this run again.",

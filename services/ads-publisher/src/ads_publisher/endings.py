@@ -1,5 +1,6 @@
 """The ways out of a run: each is one transaction that ends the job, or gives it back until a time."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -7,16 +8,15 @@ from typing import Any, Final
 
 from opentelemetry import trace
 
-from ads_publisher import metrics, store
+from ads_publisher import metrics
 from ads_publisher.calls import CallLog
 from ads_publisher.meta_errors import Advice, describe
 from ads_publisher.outcomes import MetaError
-from ads_publisher.reporting import Report, report
+from ads_publisher.reporting import Report, Reports, report
 from ads_publisher.store import DeadReason, Job
-from chassis.database import Pool
 from chassis.telemetry import annotate, get_logger, mark_failed, trace_id_of
 from chassis.tracing import keep_trace
-from contracts.events import FixedBy, PublishMode, RunFailedBody, RunStepBody, RunWaitingBody, StepName
+from contracts.events import FixedBy, PublishMode, RunFailedBody, RunWaitingBody, StepName
 
 _log = get_logger(__name__)
 
@@ -63,15 +63,19 @@ def refused_by_meta(error: MetaError, advice: Advice, step: StepName) -> Failure
 
 
 async def fail(
-    pool: Pool,
+    reports: Reports,
     job: Job,
     failure: Failure,
     mode: PublishMode,
     *,
     log: CallLog | None = None,
+    untold: Iterable[tuple[type[Any], dict[str, Any]]] = (),
     **ids: str | None,
 ) -> None:
-    """End the run as failed; `ids` are the objects that exist all the same, `log` what was asked of Meta."""
+    """End the run as failed, after what is still untold.
+
+    `ids` are the objects that exist all the same, `log` what was asked of Meta.
+    """
     meta = failure.meta
     facts: dict[str, Any] = {}
     if meta is not None:
@@ -81,8 +85,11 @@ async def fail(
             "blame_fields": meta.blame_fields,
             "fbtrace_id": meta.fbtrace_id,
         }
-    async with report(pool, job, log=log, step=failure.step) as news:
-        await news.tell(
+    async with report(reports, job, log=log, step=failure.step) as news:
+        news.draft.mode = mode
+        for body, fields in untold:
+            news.tell(body, **fields)
+        news.tell(
             RunFailedBody,
             message=failure.text,
             mode=mode,
@@ -93,7 +100,7 @@ async def fail(
             **facts,
             **ids,
         )
-        await store.finish_job(news.connection, job, "failed", dead_reason=failure.dead_reason)
+        news.end("failed", dead_reason=failure.dead_reason)
         news.after_commit(partial(tell_end, job, error_code=failure.code))
     keep_trace(trace_id_of(job.traceparent))
     if failure.dead_reason:
@@ -109,17 +116,11 @@ def tell_end(job: Job, *, error_code: str | None = None) -> None:
         mark_failed(trace.get_current_span(), error_code)
 
 
-async def wait(news: Report, job: Job, *, step: StepName, message: str, seconds: float) -> None:
-    """Give the job back for some seconds and say so on the run, in the caller's transaction."""
+def wait(news: Report, *, step: StepName, message: str, seconds: float) -> None:
+    """Give the job back for some seconds and say so on the run."""
     until = datetime.now(UTC) + timedelta(seconds=seconds)
-    await news.tell(RunWaitingBody, message=message.format(until=clock(until)), step=step, until=until)
-    await store.defer_job(news.connection, job, seconds=seconds)
-
-
-async def note(pool: Pool, job: Job, step: StepName, message: str, **facts: Any) -> None:
-    """Tell something worth knowing about a step that changes nothing."""
-    async with report(pool, job) as news:
-        await news.tell(RunStepBody, step=step, state="note", message=message, **facts)
+    news.tell(RunWaitingBody, message=message.format(until=clock(until)), step=step, until=until)
+    news.wait(seconds)
 
 
 def clock(moment: datetime) -> str:

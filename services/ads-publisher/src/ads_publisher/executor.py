@@ -23,6 +23,8 @@ from chassis.telemetry import get_logger, mark_failed
 
 POLL_SECONDS: Final = 1.0
 """New jobs wake the executor at once; the poll finds deferred ones and those of dead processes."""
+TOGETHER_SECONDS: Final = 0.05
+"""How long a claim waits for more tasks to come free while most are at work: it costs the same for many."""
 RENEWALS_PER_LEASE: Final = 3
 MAX_CRASHES: Final = 5
 """Unexpected exceptions of one run; then it is given up, and an operator has to look."""
@@ -82,6 +84,8 @@ class Executor:
                 with suppress(TimeoutError):
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._wake.wait()
+            if self.held > self.tasks // 2:
+                await asyncio.sleep(TOGETHER_SECONDS)
 
     async def _claim(self) -> int:
         free = self.tasks - self.held

@@ -32,6 +32,7 @@ from ads_publisher.outcomes import (
     parse_json,
 )
 from ads_publisher.usage import APP, Usage, account_usage, app_usage
+from chassis.tls import tls_context
 
 MAX_BODY_BYTES: Final = 1_048_576
 """A longer answer is not one of Meta's."""
@@ -73,6 +74,7 @@ class GraphClient:
             # Connecting has its own, shorter limit: running into the total deadline would make it a doubt.
             timeout=httpx.Timeout(timeout_seconds, connect=min(CONNECT_SECONDS, timeout_seconds / 2)),
             trust_env=False,
+            verify=tls_context(),
             follow_redirects=False,
             limits=httpx.Limits(max_connections=2, keepalive_expiry=IDLE_CONNECTION_SECONDS),
             headers={"accept-encoding": "identity", "user-agent": "project-auto-ads"},
@@ -80,6 +82,11 @@ class GraphClient:
 
     async def close(self) -> None:
         await self._http.aclose()
+
+    @property
+    def wants_pause(self) -> bool:
+        """Whether an answer since `take_pauses` asks for one."""
+        return any(usage.pause_seconds() for usage in self._usage.values())
 
     def take_pauses(self) -> dict[str, float]:
         """Seconds to pause by scope (an ad account, or all), as the answers since the last call ask for."""

@@ -6,6 +6,7 @@ from typing import Final
 from ads_publisher import metrics, store
 from ads_publisher.endings import wait
 from ads_publisher.outcomes import MetaError
+from ads_publisher.report_store import Answer
 from ads_publisher.run import Run
 from ads_publisher.usage import APP, APP_WIDE_CODE, account_usage, throttle_seconds
 from chassis.database import transaction
@@ -27,19 +28,18 @@ async def throttled(
     scope = APP if error.code == APP_WIDE_CODE else run.access.ad_account_id
     async with run.report(step, number) as news:
         if attempt_id is not None:
-            await store.record_answer(
-                news.connection, attempt_id, "throttled", error={"code": error.code, "subcode": error.subcode}
-            )
+            error_facts = {"code": error.code, "subcode": error.subcode}
+            news.draft.answer = Answer(attempt_id=attempt_id, outcome="throttled", error=error_facts)
             news.after_commit(partial(metrics.journaled, step, "throttled"))
-        await store.save_pause(news.connection, scope=scope, seconds=seconds)
+        news.change(store.save_pause, scope=scope, seconds=seconds)
         news.after_commit(partial(metrics.throttled, "app" if scope == APP else "account", seconds))
-        await wait(news, run.job, step=step, message=WAITING_FOR_META, seconds=seconds)
+        wait(news, step=step, message=WAITING_FOR_META, seconds=seconds)
 
 
 async def pause(run: Run, step: StepName, *, seconds: float) -> None:
     """Give the run back until its ad account, or the app, may be called again."""
     async with run.report() as news:
-        await wait(news, run.job, step=step, message=WAITING_FOR_META, seconds=seconds)
+        wait(news, step=step, message=WAITING_FOR_META, seconds=seconds)
         news.after_commit(partial(metrics.throttled, "known", seconds))
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import assert_never
 
 from ads_publisher import payloads, store
+from ads_publisher.answering import succeed
 from ads_publisher.checks import DISABLED, connection_problem, settings_problem
 from ads_publisher.creating import create
 from ads_publisher.endings import Failure, prerequisite, tell_end, wait
@@ -17,19 +18,7 @@ from ads_publisher.meta_calls import about
 from ads_publisher.outcomes import ReadFailed
 from ads_publisher.pausing import pause, save_pauses
 from ads_publisher.run import NAMES, Run
-from ads_publisher.saga import (
-    MAX_ATTEMPTS,
-    Do,
-    Finish,
-    GiveUp,
-    Move,
-    Settle,
-    Step,
-    Verify,
-    Wait,
-    next_move,
-    retry_delay,
-)
+from ads_publisher.saga import Do, Finish, GiveUp, Move, Settle, Step, Verify, Wait, retry_delay
 from ads_publisher.settling import keep_waiting, read_failed, settle, verify
 from chassis.database import transaction
 from chassis.errors import Unavailable
@@ -47,7 +36,7 @@ async def publish(run: Run) -> None:
     mode = run.settings.mode
     request = PublishRequest.model_validate(run.job.request)
     await failpoint("publisher.claimed")
-    await start(run)
+    start(run)
     if problem := settings_problem(request.settings):
         await run.fail(prerequisite(problem, "settings"))
     elif run.job.mode not in (None, mode):
@@ -58,19 +47,17 @@ async def publish(run: Run) -> None:
         await _simulate(run)
     elif await allowed(run):
         if run.job.mode is None:
-            await _tell_target(run, request)
+            _tell_target(run, request)
         await _carry_on(run)
 
 
-async def start(run: Run) -> None:
-    """Tell once that the run has started, and in which mode."""
-    if run.job.mode is not None:
-        return
-    mode = run.settings.mode
-    async with run.report() as news:
+def start(run: Run) -> None:
+    """Have it told once that the run has started, and in which mode."""
+    if run.job.mode is None:
         what = "Publishing" if run.job.kind == "publish" else "Refreshing"
-        await news.tell(RunStartedBody, mode=mode, message=f"{what} has started, in {mode} mode.")
-        await store.record_mode(news.connection, run.job, mode)
+        mode = run.settings.mode
+        facts = {"mode": mode, "message": f"{what} has started, in {mode} mode."}
+        run.untold.append((RunStartedBody, facts))
 
 
 async def allowed(run: Run) -> bool:
@@ -100,9 +87,8 @@ async def allowed(run: Run) -> bool:
 
 async def _wait_for_grant(run: Run) -> None:
     async with run.report() as news:
-        await wait(
+        wait(
             news,
-            run.job,
             step="connection",
             message="The Meta connection service does not answer. Next try at {until}.",
             seconds=retry_delay(run.job.deferrals),
@@ -112,17 +98,17 @@ async def _wait_for_grant(run: Run) -> None:
 async def _simulate(run: Run) -> None:
     short = str(run.job.customer_id)[:8]
     async with run.report() as news:
-        await news.tell(
+        news.tell(
             RunSucceededBody,
             message="Simulated: placeholder ids, no call to Meta was made.",
             mode="sim",
             **{f"{kind}_id": f"dev-{kind}-{short}" for kind in ("campaign", "adset", "ad", "catalog")},
         )
-        await store.finish_job(news.connection, run.job, "done")
+        news.end("done")
         news.after_commit(partial(tell_end, run.job))
 
 
-async def _tell_target(run: Run, request: PublishRequest) -> None:
+def _tell_target(run: Run, request: PublishRequest) -> None:
     saved = request.settings
     if saved is None:
         return
@@ -131,15 +117,14 @@ async def _tell_target(run: Run, request: PublishRequest) -> None:
         if saved.geo_mode == "radius"
         else f"the regions {', '.join(saved.geo_regions)}"
     )
-    async with run.report() as news:
-        await news.tell(
-            RunStepBody,
-            step="settings",
-            state="note",
-            message=f"The ad set targets {', '.join(payloads.COUNTRIES)}. Your area ({area}) is saved;"
-            " this version does not use it yet.",
-            ad_account_id=run.access.ad_account_id,
-        )
+    facts = {
+        "step": "settings",
+        "state": "note",
+        "message": f"The ad set targets {', '.join(payloads.COUNTRIES)}. Your area ({area}) is saved;"
+        " this version does not use it yet.",
+        "ad_account_id": run.access.ad_account_id,
+    }
+    run.untold.append((RunStepBody, facts))
 
 
 async def _carry_on(run: Run) -> None:
@@ -150,14 +135,7 @@ async def _carry_on(run: Run) -> None:
                 acquired, customer_id=run.job.customer_id, ad_account_id=run.access.ad_account_id
             )
         run.remember(journal)
-        move = next_move(
-            journal,
-            job_id=run.job.id,
-            now=now,
-            verified=run.verified,
-            # Whoever replays a run grants it as many tries again.
-            max_attempts=MAX_ATTEMPTS * (1 + run.job.replays),
-        )
+        move = run.next_move(now)
         if paused_until and isinstance(move, Do | Settle | Verify):
             await pause(run, _step_of(move), seconds=(paused_until - now).total_seconds())
             return
@@ -181,26 +159,16 @@ async def _make(run: Run, move: Move, now: datetime) -> bool:
         case Wait(until=until, attempt=attempt):
             return await keep_waiting(run, attempt, until=until, now=now)
         case Finish(campaign_id=campaign_id, adset_id=adset_id):
-            return await _succeed(run, campaign_id, adset_id)
+            return await _finish(run, campaign_id, adset_id)
         case GiveUp(step=step):
             return await run.fail(_gave_up(step))
         case _:
             assert_never(move)
 
 
-async def _succeed(run: Run, campaign_id: str, adset_id: str) -> bool:
-    await failpoint("publisher.finish.before_commit")
+async def _finish(run: Run, campaign_id: str, adset_id: str) -> bool:
     async with run.report() as news:
-        await news.tell(
-            RunSucceededBody,
-            message=f"Campaign {campaign_id} and ad set {adset_id} are in the ad account, both PAUSED.",
-            mode="real",
-            ad_account_id=run.access.ad_account_id,
-            campaign_id=campaign_id,
-            adset_id=adset_id,
-        )
-        await store.finish_job(news.connection, run.job, "done")
-        news.after_commit(partial(tell_end, run.job))
+        await succeed(run, news, campaign_id, adset_id)
     await failpoint("publisher.finish.after_commit")
     return False
 

@@ -4,12 +4,13 @@ from datetime import datetime
 from functools import partial
 
 from ads_publisher import metrics, store
-from ads_publisher.creating import record_object
+from ads_publisher.answering import tell_object
 from ads_publisher.endings import clock, refused_by_meta, wait
 from ads_publisher.meta_errors import advise
 from ads_publisher.outcomes import ReadFailed
 from ads_publisher.pausing import throttled
 from ads_publisher.reconcile import find_by_marker, look_at
+from ads_publisher.report_store import Answer
 from ads_publisher.run import NAMES, Run
 from ads_publisher.saga import Attempt, Step, next_look, retry_delay
 from chassis.failpoints import failpoint
@@ -28,7 +29,8 @@ async def settle(run: Run, attempt: Attempt, *, now: datetime) -> bool:
     hits = await find_by_marker(run.graph, run.access, attempt)
     if hits:
         await failpoint("publisher.settle.found")
-        await record_object(run, attempt.step, attempt.number, attempt.id, hits, adopted=True)
+        async with run.report(attempt.step, attempt.number) as news:
+            tell_object(run, news, attempt, hits, adopted=True)
         return True
     if now >= attempt.not_before:
         await failpoint("publisher.settle.absent")
@@ -36,10 +38,9 @@ async def settle(run: Run, attempt: Attempt, *, now: datetime) -> bool:
         return True
     look = next_look(attempt, now=now)
     async with run.report(attempt.step, attempt.number) as news:
-        await store.record_look(news.connection, attempt.id, look_at=look)
-        await wait(
+        news.change(store.record_look, attempt.id, look_at=look)
+        wait(
             news,
-            run.job,
             step=attempt.step,
             message=f"Checking with Meta whether the {NAMES[attempt.step]} was created."
             f" Next look at {{until}}; a new try not before {clock(attempt.not_before)}.",
@@ -50,9 +51,9 @@ async def settle(run: Run, attempt: Attempt, *, now: datetime) -> bool:
 
 async def _record_absent(run: Run, attempt: Attempt) -> None:
     async with run.report(attempt.step, attempt.number) as news:
-        await store.record_answer(news.connection, attempt.id, "absent")
+        news.draft.answer = Answer(attempt_id=attempt.id, outcome="absent")
         news.after_commit(partial(metrics.journaled, attempt.step, "absent"))
-        await news.tell(
+        news.tell(
             RunStepBody,
             step=attempt.step,
             state="note",
@@ -65,9 +66,8 @@ async def keep_waiting(run: Run, attempt: Attempt, *, until: datetime, now: date
     """Give the run back until the next look is due."""
     seconds = max(0.5, (until - now).total_seconds())
     async with run.report() as news:
-        await wait(
+        wait(
             news,
-            run.job,
             step=attempt.step,
             message=f"Checking with Meta whether the {NAMES[attempt.step]} was created."
             " Next look at {until}.",
@@ -86,15 +86,15 @@ async def verify(run: Run, step: Step, object_id: str) -> bool:
     name = NAMES[step]
     async with run.report(step) as news:
         if standing.gone:
-            await store.record_gone(news.connection, customer_id=run.job.customer_id, object_id=object_id)
-            await news.tell(
+            news.change(store.record_gone, customer_id=run.job.customer_id, object_id=object_id)
+            news.tell(
                 RunStepBody,
                 step=step,
                 state="note",
                 message=f"The {name} {object_id} is no longer at Meta. A new one will be created.",
             )
             return True
-        await news.tell(
+        news.tell(
             RunStepBody,
             step=step,
             state="done",
@@ -120,5 +120,5 @@ async def read_failed(run: Run, exc: ReadFailed, step: StepName) -> bool:
         await throttled(run, step, error)
         return False
     async with run.report(step) as news:
-        await wait(news, run.job, step=step, message=message, seconds=seconds)
+        wait(news, step=step, message=message, seconds=seconds)
     return False

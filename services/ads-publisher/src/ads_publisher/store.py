@@ -6,6 +6,7 @@ The clock is the database's: leases and waits must not depend on which process l
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
@@ -24,9 +25,9 @@ class LeaseLost(Exception):
     """Another process has taken this job over: stop quietly, write nothing more."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """A claimed job. `fence` is this claim's number: a write with an older one changes nothing."""
+@dataclass(kw_only=True)
+class NewJob:
+    """A command as it came in."""
 
     id: UUID
     run_id: UUID
@@ -35,6 +36,15 @@ class Job:
     lane: str
     request: dict[str, Any]
     traceparent: str | None
+
+
+@dataclass(kw_only=True)
+class Job(NewJob):
+    """A claimed job. `fence` is this claim's number: a write with an older one changes nothing.
+
+    `version` is the number of the newest event about the run; each report that is written raises it.
+    """
+
     mode: str | None
     fence: int
     version: int
@@ -55,34 +65,22 @@ JOB_COLUMNS: Final = (
 )
 
 
-async def insert_job(
-    connection: Connection,
-    *,
-    job_id: UUID,
-    run_id: UUID,
-    customer_id: UUID,
-    kind: str,
-    lane: str,
-    request: dict[str, Any],
-    traceparent: str | None,
-) -> bool:
-    """Take a job in; False when this job, or another for the same run, is already there."""
-    inserted = await connection.fetchval(
+async def insert_jobs(connection: Connection, jobs: Sequence[NewJob]) -> set[UUID]:
+    """Take jobs in; returns those that are new: neither they, nor others for the same runs, were there."""
+    rows = await connection.fetchmany(
         """
         INSERT INTO publish_jobs (id, run_id, customer_id, kind, lane, request, traceparent)
         VALUES ($1, $2, $3, $4, $5, $6, $7)
         ON CONFLICT DO NOTHING
         RETURNING id
         """,
-        job_id,
-        run_id,
-        customer_id,
-        kind,
-        lane,
-        request,
-        traceparent,
+        # In one order, as who meets a job that another transaction has just added waits for that one.
+        [
+            (job.id, job.run_id, job.customer_id, job.kind, job.lane, job.request, job.traceparent)
+            for job in sorted(jobs, key=attrgetter("id"))
+        ],
     )
-    return inserted is not None
+    return {row["id"] for row in rows}
 
 
 async def claim_due_jobs(connection: Connection, *, limit: int, lease_seconds: float) -> list[Job]:
@@ -126,9 +124,17 @@ async def renew_leases(
     """Renew all leases of this process in one statement; returns the jobs that are still ours."""
     rows = await connection.fetch(
         """
+        WITH ours AS (
+            SELECT job.id
+            FROM unnest($1::uuid[], $2::int[]) AS held (id, fence)
+            JOIN publish_jobs AS job USING (id, fence)
+            WHERE job.status = 'running'
+            -- In one order everywhere: reports lock several jobs as well.
+            ORDER BY job.id
+            FOR UPDATE OF job
+        )
         UPDATE publish_jobs AS job SET due_at = now() + make_interval(secs => $3)
-        FROM unnest($1::uuid[], $2::int[]) AS held (id, fence)
-        WHERE job.id = held.id AND job.fence = held.fence AND job.status = 'running'
+        FROM ours WHERE job.id = ours.id
         RETURNING job.id
         """,
         [job_id for job_id, _ in held],
@@ -136,27 +142,6 @@ async def renew_leases(
         lease_seconds,
     )
     return {row["id"] for row in rows}
-
-
-async def next_version(connection: Connection, job: Job) -> int:
-    """Number the next event of the run. Also the guard of every write: it proves that the lease is held.
-
-    Raises:
-        LeaseLost: the job was claimed by someone else, or is finished.
-    """
-    version: int | None = await connection.fetchval(
-        "UPDATE publish_jobs SET version = version + 1"
-        " WHERE id = $1 AND fence = $2 AND status = 'running' RETURNING version",
-        job.id,
-        job.fence,
-    )
-    if version is None:
-        raise LeaseLost
-    return version
-
-
-async def record_mode(connection: Connection, job: Job, mode: str) -> None:
-    await connection.execute("UPDATE publish_jobs SET mode = $2 WHERE id = $1", job.id, mode)
 
 
 async def defer_job(connection: Connection, job: Job, *, seconds: float) -> None:
@@ -189,10 +174,6 @@ async def has_attempts(connection: Connection, job: Job) -> bool:
     return found
 
 
-async def progress_made(connection: Connection, job: Job) -> None:
-    await connection.execute("UPDATE publish_jobs SET deferrals = 0 WHERE id = $1 AND deferrals > 0", job.id)
-
-
 async def _release(connection: Connection, job: Job, assignments: str, *values: Any) -> None:
     status = await connection.execute(
         f"UPDATE publish_jobs SET status = 'ready', {assignments}"
@@ -205,23 +186,6 @@ async def _release(connection: Connection, job: Job, assignments: str, *values: 
         raise LeaseLost
 
 
-async def finish_job(
-    connection: Connection, job: Job, status: str, *, dead_reason: DeadReason | None = None
-) -> None:
-    """End the job as `done` or `failed`; with a reason, an operator may open it again."""
-    changed = await connection.execute(
-        "UPDATE publish_jobs SET status = $3, dead_reason = $4, finished_at = now(),"
-        " crashes = crashes + CASE WHEN $4 = 'crashed' THEN 1 ELSE 0 END"  # the last one
-        " WHERE id = $1 AND fence = $2 AND status = 'running'",
-        job.id,
-        job.fence,
-        status,
-        dead_reason,
-    )
-    if affected(changed) == 0:
-        raise LeaseLost
-
-
 async def load_journal(
     connection: Connection, *, customer_id: UUID, ad_account_id: str
 ) -> tuple[list[Attempt], datetime, datetime | None]:
@@ -231,21 +195,22 @@ async def load_journal(
     """
     rows = await connection.fetch(
         f"""
-        SELECT {ATTEMPT_COLUMNS} FROM publish_attempts AS attempt
-        WHERE attempt.customer_id = $1 AND attempt.ad_account_id = $2
+        SELECT clock.now, clock.pause, {ATTEMPT_COLUMNS}
+        FROM (
+            SELECT clock_timestamp() AS now,
+                (SELECT max(until) FROM account_pauses
+                 WHERE scope = ANY($3) AND until > clock_timestamp()) AS pause
+        ) AS clock
+        LEFT JOIN publish_attempts AS attempt ON attempt.customer_id = $1 AND attempt.ad_account_id = $2
         ORDER BY attempt.id
         """,
         customer_id,
         ad_account_id,
-    )
-    clock = await connection.fetchrow(
-        "SELECT clock_timestamp() AS now,"
-        " (SELECT max(until) FROM account_pauses"
-        "  WHERE scope = ANY($1) AND until > clock_timestamp()) AS pause",
         [APP, ad_account_id],
     )
-    assert clock is not None  # noqa: S101 - a SELECT without FROM has one row
-    return [_attempt(row) for row in rows], clock["now"], clock["pause"]
+    found = [dict(row) for row in rows]
+    [(now, pause), *_] = [(values.pop("now"), values.pop("pause")) for values in found]
+    return [attempt_of(values) for values in found if values["id"] is not None], now, pause
 
 
 async def save_pause(connection: Connection, *, scope: str, seconds: float) -> None:
@@ -260,80 +225,11 @@ async def save_pause(connection: Connection, *, scope: str, seconds: float) -> N
     )
 
 
-def _attempt(row: asyncpg.Record) -> Attempt:
-    values = dict(row)
+def attempt_of(values: dict[str, Any]) -> Attempt:
+    """An attempt from the row of `ATTEMPT_COLUMNS`."""
     assert values["step"] in get_args(Step)  # noqa: S101 - a check constraint promises it
     assert values["outcome"] is None or values["outcome"] in get_args(AttemptOutcome)  # noqa: S101 - as above
     return Attempt(**values)
-
-
-async def insert_intent(
-    connection: Connection,
-    job: Job,
-    *,
-    ad_account_id: str,
-    step: Step,
-    number: int,
-    parent_id: str | None,
-    backdate_seconds: int,
-    not_before_seconds: float,
-) -> tuple[int, int]:
-    """Journal that a create is about to be sent; returns the attempt's id and its proof time (unix seconds).
-
-    The unique index on (job, step, number) refuses a second process that had the same thought.
-    """
-    row = await connection.fetchrow(
-        """
-        INSERT INTO publish_attempts
-            (job_id, run_id, customer_id, ad_account_id, step, number, fence, parent_id,
-             intent_at, look_at, not_before, proof_time)
-        SELECT $1, $2, $3, $4, $5, $6, $7, $8, clock.now, clock.now,
-               clock.now + make_interval(secs => $10), floor(extract(epoch FROM clock.now))::bigint - $9
-        FROM (SELECT clock_timestamp() AS now) AS clock
-        RETURNING id, proof_time
-        """,
-        job.id,
-        job.run_id,
-        job.customer_id,
-        ad_account_id,
-        step,
-        number,
-        job.fence,
-        parent_id,
-        backdate_seconds,
-        not_before_seconds,
-    )
-    assert row is not None  # noqa: S101 - INSERT ... RETURNING gives the row or raises
-    return row["id"], row["proof_time"]
-
-
-async def record_answer(
-    connection: Connection,
-    attempt_id: int,
-    outcome: AttemptOutcome,
-    *,
-    object_id: str | None = None,
-    extra_ids: Sequence[str] = (),
-    error: dict[str, Any] | None = None,
-) -> None:
-    """Journal what became of a create. Only an unsettled attempt takes an answer."""
-    changed = await connection.execute(
-        """
-        UPDATE publish_attempts
-        SET outcome = $2, object_id = coalesce($3, object_id), extra_ids = $4, error = coalesce($5, error),
-            answered_at = now(),
-            -- Only a create whose answer was lost once can have left an extra object behind.
-            sweep_at = CASE WHEN $2 IN ('unknown', 'adopted', 'absent') THEN coalesce(sweep_at, now()) END
-        WHERE id = $1 AND (outcome IS NULL OR outcome = 'unknown')
-        """,
-        attempt_id,
-        outcome,
-        object_id,
-        list(extra_ids) or None,
-        error,
-    )
-    if affected(changed) == 0:
-        raise LeaseLost
 
 
 async def record_gone(connection: Connection, *, customer_id: UUID, object_id: str) -> None:

@@ -19,7 +19,7 @@ from ads_publisher.meta_calls import about
 from ads_publisher.meta_errors import advise
 from ads_publisher.outcomes import Created, ReadFailed, Refused
 from ads_publisher.reconcile import CREATED_MARGIN_SECONDS, find_by_marker
-from ads_publisher.reporting import report
+from ads_publisher.reporting import report_after_end
 from ads_publisher.run import NAMES
 from ads_publisher.saga import Attempt
 from ads_publisher.settings import Settings
@@ -150,7 +150,7 @@ class Sweeper:
         action = "deleted" if reason is None else "left"
         metrics.findings.add(1, {"step": attempt.step, "action": action})
         _log.warning("extra_object", object_id=object_id, left_because=reason)
-        async with report(self.pool, job, after_end=True) as news:
+        async with report_after_end(self.pool, job) as news:
             await news.tell(
                 RunStepBody,
                 step=attempt.step,

@@ -21,7 +21,7 @@ async def sync(run: Run) -> None:
         LeaseLost: another process has taken the job over.
         Unavailable: the database or meta-auth does not answer.
     """
-    await start(run)
+    start(run)
     if run.settings.mode == "sim":
         await _end(run, "Simulated: there is nothing at Meta to look at.")
     elif await allowed(run):
@@ -50,12 +50,10 @@ async def _tell(run: Run, campaign: Standing, adset: Standing | None) -> None:
     async with run.report() as news:
         for standing in (campaign, adset):
             if standing is not None and standing.gone:
-                await store.record_gone(
-                    news.connection, customer_id=run.job.customer_id, object_id=standing.object_id
-                )
+                news.change(store.record_gone, customer_id=run.job.customer_id, object_id=standing.object_id)
         run.campaign_id = None if campaign.gone else campaign.object_id
         run.adset_id = None if adset is None or adset.gone else adset.object_id
-        await news.tell(
+        news.tell(
             ObjectsSyncedBody,
             message=_sentence("campaign", campaign) + (" " + _sentence("ad set", adset) if adset else ""),
             ad_account_id=run.access.ad_account_id,
@@ -74,12 +72,12 @@ def _sentence(name: str, standing: Standing) -> str:
 
 async def _end(run: Run, message: str) -> None:
     async with run.report() as news:
-        await news.tell(
+        news.tell(
             RunSucceededBody,
             message=message,
             mode=run.settings.mode,
             campaign_id=run.campaign_id,
             adset_id=run.adset_id,
         )
-        await store.finish_job(news.connection, run.job, "done")
+        news.end("done")
         news.after_commit(partial(tell_end, run.job))

@@ -8,7 +8,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, 
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field, SQLModel
 
-from chassis.outbox import outbox_table
+from chassis.shared_tables import outbox_table
 
 metadata = MetaData()
 

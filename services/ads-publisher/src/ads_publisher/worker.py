@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 
 from redis.asyncio import Redis
 from starlette.applications import Starlette
@@ -25,6 +26,7 @@ from ads_publisher.graph import GraphClient
 from ads_publisher.meta_errors import KNOWN_CODES
 from ads_publisher.presence import EVERY_SECONDS, Presence
 from ads_publisher.publish import publish
+from ads_publisher.reporting import Reports
 from ads_publisher.run import Run
 from ads_publisher.settings import Settings
 from ads_publisher.store import Job
@@ -57,6 +59,7 @@ class Worker:
     def __init__(self, settings: Settings, pool: Pool, redis: Redis, grants: Grants) -> None:
         self._settings = settings
         self.pool = pool
+        self._reports = Reports(pool=pool)
         self._grants = grants
         self._clients: list[GraphClient] = []
         self.sweeper = Sweeper(pool=pool, settings=settings, grants=grants, graph=self._new_client())
@@ -79,13 +82,20 @@ class Worker:
         # A client is used by one run at a time and then by the next: its connection stays warm.
         graph = self._clients.pop() if self._clients else self._new_client()
         try:
-            run = Run(pool=self.pool, settings=self._settings, grants=self._grants, graph=graph, job=job)
+            run = Run(
+                pool=self.pool,
+                reports=self._reports,
+                settings=self._settings,
+                grants=self._grants,
+                graph=graph,
+                job=job,
+            )
             await (publish(run) if job.kind == "publish" else sync(run))
         finally:
             self._clients.append(graph)
 
     async def _give_up(self, job: Job) -> None:
-        await fail(self.pool, job, CRASHED, self._settings.mode)
+        await fail(self._reports, job, CRASHED, self._settings.mode)
 
     def _new_client(self) -> GraphClient:
         return GraphClient(
@@ -156,9 +166,12 @@ async def _start(stack: AsyncExitStack, settings: Settings) -> Worker:
     stack.push_async_callback(pool.close)
     redis = Redis.from_url(settings.redis_url.get_secret_value(), socket_timeout=5)
     stack.push_async_callback(redis.aclose)
-    client = await stack.enter_async_context(internal_client(settings.meta_auth_url, timeout_seconds=10))
-    signer = TokenSigner(service=SERVICE, private_key=settings.service_private_key.get_secret_value())
-    worker = Worker(settings, pool, redis, Grants(client=client, signer=signer))
+    grants = Grants(
+        new_client=partial(internal_client, settings.meta_auth_url, timeout_seconds=10),
+        signer=TokenSigner(service=SERVICE, private_key=settings.service_private_key.get_secret_value()),
+    )
+    stack.push_async_callback(grants.close)
+    worker = Worker(settings, pool, redis, grants)
     stack.push_async_callback(worker.close)
     presence = Presence(redis=redis, settings=settings, instance=f"{socket.gethostname()}-{os.getpid()}")
     relay = Relay(database_url=settings.database_url.get_secret_value(), redis=redis)

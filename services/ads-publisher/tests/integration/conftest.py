@@ -5,7 +5,8 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from chassis.database import Pool, across_customers, create_pool, migrate
+from chassis.database import Connection, Pool, across_customers, connection, create_pool
+from chassis.migrating import migrate
 from chassis.provision import provision
 from local_stack.pytest_plugin import CreateDatabase
 
@@ -31,16 +32,18 @@ async def migrated_url(create_database: CreateDatabase) -> str:
 async def pool(migrated_url: str) -> AsyncIterator[Pool]:
     """The serving role's pool on empty tables."""
     opened = await create_pool(as_role(migrated_url, "ads_publisher", PASSWORD), name="test")
-    async with across_customers(opened) as connection:
+    async with across_customers(opened) as acquired:
         for table in ("publish_attempts", "publish_jobs", "outbox"):
-            await connection.execute(f"DELETE FROM {table}")
+            await acquired.execute(f"DELETE FROM {table}")
     yield opened
     await opened.close()
 
 
 @pytest_asyncio.fixture
-async def admin(migrated_url: str, pool: Pool) -> AsyncIterator[Pool]:
-    """The superuser's pool on the same tables, whose rows it sees whoever's they are."""
-    opened = await create_pool(f"{migrated_url}?search_path=ads_publisher", name="admin")
-    yield opened
-    await opened.close()
+async def admin(migrated_url: str, pool: Pool) -> AsyncIterator[Connection]:
+    """The superuser on the same tables, whose rows it sees whoever's they are."""
+    async with (
+        await create_pool(f"{migrated_url}?search_path=ads_publisher", name="admin") as opened,
+        connection(opened) as acquired,
+    ):
+        yield acquired

@@ -43,15 +43,19 @@ async def publisher(pool: Pool) -> AsyncIterator[httpx.AsyncClient]:
 async def a_run(pool: Pool, customer_id: UUID) -> UUID:
     run_id = uuid4()
     async with transaction(pool, customer=customer_id) as connection:
-        await store.insert_job(
+        await store.insert_jobs(
             connection,
-            job_id=uuid4(),
-            run_id=run_id,
-            customer_id=customer_id,
-            kind="publish",
-            lane="act_1",
-            request={"runId": str(run_id)},
-            traceparent=None,
+            [
+                store.NewJob(
+                    id=uuid4(),
+                    run_id=run_id,
+                    customer_id=customer_id,
+                    kind="publish",
+                    lane="act_1",
+                    request={"runId": str(run_id)},
+                    traceparent=None,
+                )
+            ],
         )
     return run_id
 

@@ -9,7 +9,7 @@ import pytest
 
 from ads_publisher import call_store, jobs_store, store
 from ads_publisher.calls import CallLog, answered, failed
-from ads_publisher.reporting import report
+from ads_publisher.reporting import Reports, report
 from ads_publisher.store import Job, LeaseLost
 from chassis.database import Pool, across_customers
 from contracts.events import RunStepBody
@@ -35,23 +35,27 @@ async def everywhere(pool: Pool, query: str, *values: Any) -> list[asyncpg.Recor
 async def claimed(pool: Pool) -> Job:
     run_id = uuid4()
     async with across_customers(pool) as opened:
-        await store.insert_job(
+        await store.insert_jobs(
             opened,
-            job_id=uuid4(),
-            run_id=run_id,
-            customer_id=uuid4(),
-            kind="publish",
-            lane="act_1",
-            request={},
-            traceparent=None,
+            [
+                store.NewJob(
+                    id=uuid4(),
+                    run_id=run_id,
+                    customer_id=uuid4(),
+                    kind="publish",
+                    lane="act_1",
+                    request={},
+                    traceparent=None,
+                )
+            ],
         )
         [job] = await store.claim_due_jobs(opened, limit=1, lease_seconds=30)
     return job
 
 
 async def tell(pool: Pool, job: Job, log: CallLog) -> None:
-    async with report(pool, job, log=log, step="campaign", attempt=3) as news:
-        await news.tell(RunStepBody, step="campaign", state="note", message="m")
+    async with report(Reports(pool=pool), job, log=log, step="campaign", attempt=3) as news:
+        news.tell(RunStepBody, step="campaign", state="note", message="m")
 
 
 async def kept(pool: Pool, job_id: UUID) -> list[dict[str, object]]:
@@ -107,15 +111,19 @@ async def test_calls_go_with_their_job(pool: Pool) -> None:
 
 async def another(pool: Pool, kind: str) -> None:
     async with across_customers(pool) as opened:
-        await store.insert_job(
+        await store.insert_jobs(
             opened,
-            job_id=uuid4(),
-            run_id=uuid4(),
-            customer_id=uuid4(),
-            kind=kind,
-            lane="act_1",
-            request={},
-            traceparent=None,
+            [
+                store.NewJob(
+                    id=uuid4(),
+                    run_id=uuid4(),
+                    customer_id=uuid4(),
+                    kind=kind,
+                    lane="act_1",
+                    request={},
+                    traceparent=None,
+                )
+            ],
         )
 
 
@@ -129,7 +137,9 @@ async def test_a_job_says_for_which_runs_of_its_lane_it_waits(pool: Pool) -> Non
         assert await jobs_store.ahead_of(opened, third.job_id) == [first.run_id, second.run_id]
         assert await jobs_store.ahead_of(opened, second.job_id) == [first.run_id]
         assert await jobs_store.ahead_of(opened, first.job_id) == []
-        await store.finish_job(opened, running, "done")
+    async with report(Reports(pool=pool), running) as told:
+        told.end("done")
+    async with across_customers(pool) as opened:
         await store.claim_due_jobs(opened, limit=1, lease_seconds=30)
         assert await jobs_store.ahead_of(opened, first.job_id) == []
 

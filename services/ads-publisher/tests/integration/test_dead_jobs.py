@@ -14,7 +14,8 @@ from ads_publisher import store
 from ads_publisher.dead_jobs import DeadJobs
 from ads_publisher.endings import CRASHED, fail
 from ads_publisher.executor import MAX_CRASHES, Executor
-from ads_publisher.reporting import report
+from ads_publisher.report_store import Answer, Intent
+from ads_publisher.reporting import Reports, report
 from ads_publisher.saga import MAX_ATTEMPTS, AttemptOutcome, Do, GiveUp, Settle, next_move
 from ads_publisher.store import Job
 from chassis.database import Pool, across_customers
@@ -41,22 +42,26 @@ class Work:
         self.calls += 1
         if self._failures:
             raise self._failures.pop()
-        async with across_customers(self._pool) as connection:
-            await store.finish_job(connection, job, "done")
+        async with report(Reports(pool=self._pool), job) as told:
+            told.end("done")
 
 
 async def take_in(pool: Pool) -> UUID:
     job_id = uuid4()
     async with across_customers(pool) as connection:
-        await store.insert_job(
+        await store.insert_jobs(
             connection,
-            job_id=job_id,
-            run_id=uuid4(),
-            customer_id=CUSTOMER,
-            kind="publish",
-            lane=ACCOUNT,
-            request={"runId": str(uuid4())},
-            traceparent=None,
+            [
+                store.NewJob(
+                    id=job_id,
+                    run_id=uuid4(),
+                    customer_id=CUSTOMER,
+                    kind="publish",
+                    lane=ACCOUNT,
+                    request={"runId": str(uuid4())},
+                    traceparent=None,
+                )
+            ],
         )
     return job_id
 
@@ -75,7 +80,7 @@ async def row(pool: Pool, job_id: UUID) -> dict[str, Any]:
 @asynccontextmanager
 async def executing(pool: Pool, work: Callable[[Job], Awaitable[None]]) -> AsyncIterator[Executor]:
     async def give_up(job: Job) -> None:
-        await fail(pool, job, CRASHED, "real")
+        await fail(Reports(pool=pool), job, CRASHED, "real")
 
     executor = Executor(pool=pool, tasks=2, lease_seconds=15, work=work, give_up=give_up)
     task = asyncio.create_task(executor.run())
@@ -120,10 +125,8 @@ async def news(pool: Pool) -> list[Any]:
 async def journal(
     pool: Pool, job: Job, outcome: AttemptOutcome, *, number: int = 1, object_id: str | None = None
 ) -> None:
-    async with across_customers(pool) as connection:
-        attempt_id, _ = await store.insert_intent(
-            connection,
-            job,
+    async with report(Reports(pool=pool), job) as told:
+        told.draft.intent = Intent(
             ad_account_id=ACCOUNT,
             step="campaign",
             number=number,
@@ -131,7 +134,15 @@ async def journal(
             backdate_seconds=0,
             not_before_seconds=0,
         )
-        await store.record_answer(connection, attempt_id, outcome, object_id=object_id)
+    assert told.journaled
+    await answer(pool, job, told.journaled.attempt.id, outcome, object_id)
+
+
+async def answer(
+    pool: Pool, job: Job, attempt_id: int, outcome: AttemptOutcome, object_id: str | None = None
+) -> None:
+    async with report(Reports(pool=pool), job) as told:
+        told.draft.answer = Answer(attempt_id=attempt_id, outcome=outcome, object_id=object_id)
 
 
 async def move(pool: Pool, job: Job) -> object:
@@ -148,8 +159,8 @@ async def unconfirmed(pool: Pool) -> UUID:
     for number in range(1, MAX_ATTEMPTS + 1):
         await journal(pool, job, "absent", number=number)
     assert await move(pool, job) == GiveUp(step="campaign")
-    async with across_customers(pool) as connection:
-        await store.finish_job(connection, job, "failed", dead_reason="unconfirmed")
+    async with report(Reports(pool=pool), job) as told:
+        told.end("failed", dead_reason="unconfirmed")
     return job_id
 
 
@@ -246,8 +257,8 @@ async def test_a_run_that_is_not_dead_cannot_be_replayed(pool: Pool) -> None:
     job_id = await take_in(pool)
     assert not await replay(pool, job_id)
     job = await claim(pool)
-    async with report(pool, job) as told:
-        await store.finish_job(told.connection, job, "failed")
+    async with report(Reports(pool=pool), job) as told:
+        told.end("failed")
     assert not await replay(pool, job_id)
 
 
@@ -263,8 +274,7 @@ async def test_a_replayed_unconfirmed_run_looks_again_before_it_creates_again(po
     looked_at = await move(pool, job)
     assert isinstance(looked_at, Settle)
     assert looked_at.attempt.number == MAX_ATTEMPTS
-    async with across_customers(pool) as connection:
-        await store.record_answer(connection, looked_at.attempt.id, "absent")
+    await answer(pool, job, looked_at.attempt.id, "absent")
     assert await move(pool, job) == Do(step="campaign", number=MAX_ATTEMPTS + 1, parent_id=None)
 
 
@@ -273,8 +283,7 @@ async def test_a_replay_allows_five_more_creates_and_no_more(pool: Pool) -> None
     job = await claim(pool)
     looked_at = await move(pool, job)
     assert isinstance(looked_at, Settle)
-    async with across_customers(pool) as connection:
-        await store.record_answer(connection, looked_at.attempt.id, "absent")
+    await answer(pool, job, looked_at.attempt.id, "absent")
     for number in range(MAX_ATTEMPTS + 1, 2 * MAX_ATTEMPTS + 1):
         assert await move(pool, job) == Do(step="campaign", number=number, parent_id=None)
         await journal(pool, job, "absent", number=number)
@@ -286,8 +295,8 @@ async def test_a_replay_does_not_look_for_a_lost_campaign_when_another_run_has_m
     await take_in(pool)
     other = await claim(pool)
     await journal(pool, other, "created", object_id="11")
-    async with across_customers(pool) as connection:
-        await store.finish_job(connection, other, "done")
+    async with report(Reports(pool=pool), other) as told:
+        told.end("done")
     assert await replay(pool, dead)
     outcomes = await everywhere(pool, "SELECT outcome FROM publish_attempts WHERE job_id = $1", dead)
     assert {found["outcome"] for found in outcomes} == {"absent"}

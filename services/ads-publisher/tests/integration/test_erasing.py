@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 
 from ads_publisher import erasure_store
 from ads_publisher.erasing import Erasing
-from chassis.database import Pool
+from chassis.database import Connection, Pool
 from contracts.events import ConnectionChanged, ConnectionChangedBody
 
 CANARIES = ("act_990011", "880011", "880022", "CanaryName", "CanaryPayor")
@@ -22,7 +22,7 @@ def wish(customer: UUID, *, before: datetime | None) -> ConnectionChanged:
     )
 
 
-async def add_job(admin: Pool, customer: UUID, *, status: str = "done", sent: bool = True) -> UUID:
+async def add_job(admin: Connection, customer: UUID, *, status: str = "done", sent: bool = True) -> UUID:
     """A job with everything that comes from Meta on it; returns its run."""
     job_id, run_id = uuid4(), uuid4()
     await admin.execute(
@@ -64,7 +64,7 @@ async def add_job(admin: Pool, customer: UUID, *, status: str = "done", sent: bo
     return run_id
 
 
-async def found(admin: Pool) -> list[str]:
+async def found(admin: Connection) -> list[str]:
     """Which canaries are anywhere in the schema."""
     tables = ("publish_jobs", "publish_attempts", "meta_calls", "outbox", "account_pauses")
     rows = [row for table in tables for row in await admin.fetch(f"SELECT * FROM {table}")]
@@ -72,7 +72,7 @@ async def found(admin: Pool) -> list[str]:
     return [each for each in CANARIES if each in text]
 
 
-async def test_all_that_came_from_meta_goes_and_the_bare_facts_stay(pool: Pool, admin: Pool) -> None:
+async def test_all_that_came_from_meta_goes_and_the_bare_facts_stay(pool: Pool, admin: Connection) -> None:
     customer = uuid4()
     run_id = await add_job(admin, customer)
     await add_job(admin, customer, status="failed")
@@ -88,7 +88,9 @@ async def test_all_that_came_from_meta_goes_and_the_bare_facts_stay(pool: Pool, 
     assert await admin.fetchval("SELECT count(*) FROM erasures") == 0
 
 
-async def test_another_customer_and_what_was_begun_later_are_left_alone(pool: Pool, admin: Pool) -> None:
+async def test_another_customer_and_what_was_begun_later_are_left_alone(
+    pool: Pool, admin: Connection
+) -> None:
     customer, other = uuid4(), uuid4()
     await add_job(admin, customer)
     await add_job(admin, other)
@@ -102,7 +104,7 @@ async def test_another_customer_and_what_was_begun_later_are_left_alone(pool: Po
 
 
 async def test_a_job_that_is_open_or_whose_news_is_not_sent_goes_when_it_is_over(
-    pool: Pool, admin: Pool
+    pool: Pool, admin: Connection
 ) -> None:
     customer = uuid4()
     run_id = await add_job(admin, customer, status="ready", sent=False)
@@ -115,11 +117,10 @@ async def test_a_job_that_is_open_or_whose_news_is_not_sent_goes_when_it_is_over
     await admin.execute("UPDATE outbox SET sent_at = now()")
     await erasing.erase_due()
     assert await found(admin) == []
-    async with admin.acquire() as acquired:
-        assert await erasure_store.customers_to_erase(acquired) == []
+    assert await erasure_store.customers_to_erase(admin) == []
 
 
-async def test_other_news_about_a_connection_erases_nothing(pool: Pool, admin: Pool) -> None:
+async def test_other_news_about_a_connection_erases_nothing(pool: Pool, admin: Connection) -> None:
     customer = uuid4()
     await add_job(admin, customer)
     await Erasing(pool=pool)(wish(customer, before=None))

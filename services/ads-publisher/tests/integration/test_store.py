@@ -1,27 +1,39 @@
 """Leases, fences and lanes: the promises that the tables carry."""
 
 import asyncio
+from dataclasses import replace
+from typing import Literal
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
 from ads_publisher import store
+from ads_publisher.report_store import Answer, Intent
+from ads_publisher.reporting import Reports, report
+from ads_publisher.saga import AttemptOutcome, Step
 from ads_publisher.store import Job, LeaseLost
 from chassis.database import Pool, across_customers
+from contracts.events import RunStepBody
 
 
 async def take_in(pool: Pool, lane: str, *, job_id: UUID | None = None, run_id: UUID | None = None) -> bool:
     async with across_customers(pool) as connection:
-        return await store.insert_job(
-            connection,
-            job_id=job_id or uuid4(),
-            run_id=run_id or uuid4(),
-            customer_id=uuid4(),
-            kind="publish",
-            lane=lane,
-            request={"runId": str(uuid4())},
-            traceparent=None,
+        return bool(
+            await store.insert_jobs(
+                connection,
+                [
+                    store.NewJob(
+                        id=job_id or uuid4(),
+                        run_id=run_id or uuid4(),
+                        customer_id=uuid4(),
+                        kind="publish",
+                        lane=lane,
+                        request={"runId": str(uuid4())},
+                        traceparent=None,
+                    )
+                ],
+            )
         )
 
 
@@ -30,20 +42,47 @@ async def claim(pool: Pool, *, limit: int = 10, lease_seconds: float = 30) -> li
         return await store.claim_due_jobs(connection, limit=limit, lease_seconds=lease_seconds)
 
 
-async def intend(pool: Pool, job: Job, *, number: int = 1) -> int:
-    async with across_customers(pool) as connection:
-        await store.next_version(connection, job)
-        attempt_id, _ = await store.insert_intent(
-            connection,
-            job,
+async def intend(
+    pool: Pool, job: Job, *, step: Step = "campaign", number: int = 1, parent_id: str | None = None
+) -> int:
+    async with report(Reports(pool=pool), job) as news:
+        news.draft.intent = Intent(
             ad_account_id="act_1",
-            step="campaign",
+            step=step,
             number=number,
-            parent_id=None,
+            parent_id=parent_id,
             backdate_seconds=240,
             not_before_seconds=90,
         )
-    return attempt_id
+    assert news.journaled
+    return news.journaled.attempt.id
+
+
+async def answer(
+    pool: Pool, job: Job, attempt_id: int, outcome: AttemptOutcome, object_id: str | None = None
+) -> None:
+    async with report(Reports(pool=pool), job) as news:
+        news.draft.answer = Answer(attempt_id=attempt_id, outcome=outcome, object_id=object_id)
+
+
+async def finish(pool: Pool, job: Job, status: Literal["done", "failed"] = "done") -> None:
+    async with report(Reports(pool=pool), job) as news:
+        news.end(status)
+
+
+async def say(pool: Pool, job: Job) -> None:
+    async with report(Reports(pool=pool), job) as news:
+        news.tell(RunStepBody, step="campaign", state="note", message="m")
+
+
+async def written(pool: Pool) -> tuple[int, int]:
+    """How many events, and how many attempts."""
+    async with across_customers(pool) as connection:
+        row = await connection.fetchrow(
+            "SELECT (SELECT count(*) FROM outbox), (SELECT count(*) FROM publish_attempts)"
+        )
+    assert row
+    return tuple(row)
 
 
 async def test_a_redelivered_command_is_one_job(pool: Pool) -> None:
@@ -61,9 +100,7 @@ async def test_one_ad_account_is_worked_by_one_task_and_in_order(pool: Pool) -> 
     claimed = await claim(pool)
     assert {job.id for job in claimed} == {first, other}
     assert await claim(pool) == []
-    done = next(job for job in claimed if job.id == first)
-    async with across_customers(pool) as connection:
-        await store.finish_job(connection, done, "done")
+    await finish(pool, next(job for job in claimed if job.id == first))
     assert [job.id for job in await claim(pool)] == [second]
 
 
@@ -98,14 +135,29 @@ async def test_a_zombie_can_write_nothing(pool: Pool) -> None:
     [heir] = await claim(pool)
     async with across_customers(pool) as connection:
         for refused in (
-            store.next_version(connection, zombie),
             store.defer_job(connection, zombie, seconds=1),
-            store.finish_job(connection, zombie, "failed"),
             store.change_lane(connection, zombie, "b"),
         ):
             with pytest.raises(LeaseLost):
                 await refused
-        assert await store.next_version(connection, heir) == 1
+    for refused in (say(pool, zombie), intend(pool, zombie), finish(pool, zombie, "failed")):
+        with pytest.raises(LeaseLost):
+            await refused
+    assert await written(pool) == (0, 0)
+    await say(pool, heir)
+    await intend(pool, heir)
+    assert await written(pool) == (1, 1)
+
+
+async def test_a_report_counts_on_from_the_last_one_and_from_nothing_else(pool: Pool) -> None:
+    await take_in(pool, "a")
+    [job] = await claim(pool)
+    await say(pool, job)
+    await say(pool, job)
+    assert job.version == 2
+    with pytest.raises(LeaseLost):
+        await say(pool, replace(job, version=1))
+    assert await written(pool) == (2, 0)
 
 
 async def test_renewing_keeps_only_leases_that_are_still_held(pool: Pool) -> None:
@@ -125,42 +177,29 @@ async def test_an_attempt_is_journaled_once_and_answered_once(pool: Pool) -> Non
     attempt_id = await intend(pool, job)
     with pytest.raises(asyncpg.UniqueViolationError):
         await intend(pool, job)
-    async with across_customers(pool) as connection:
-        await store.record_answer(connection, attempt_id, "unknown")
-        await store.record_answer(connection, attempt_id, "adopted", object_id="11")
+    await answer(pool, job, attempt_id, "unknown")
+    await answer(pool, job, attempt_id, "adopted", "11")
     with pytest.raises(LeaseLost):
-        async with across_customers(pool) as connection:
-            await store.record_answer(connection, attempt_id, "absent")
+        await answer(pool, job, attempt_id, "absent")
 
 
 async def test_one_run_can_have_one_campaign_only(pool: Pool) -> None:
     await take_in(pool, "a")
     [job] = await claim(pool)
     first, second = await intend(pool, job), await intend(pool, job, number=2)
-    async with across_customers(pool) as connection:
-        await store.record_answer(connection, first, "created", object_id="11")
+    await answer(pool, job, first, "created", "11")
     with pytest.raises(asyncpg.UniqueViolationError):
-        async with across_customers(pool) as connection:
-            await store.record_answer(connection, second, "created", object_id="12")
+        await answer(pool, job, second, "created", "12")
 
 
 async def test_what_was_below_a_vanished_campaign_is_gone_too(pool: Pool) -> None:
     await take_in(pool, "a")
     [job] = await claim(pool)
     campaign = await intend(pool, job)
+    await answer(pool, job, campaign, "created", "11")
+    adset = await intend(pool, job, step="adset", parent_id="11")
+    await answer(pool, job, adset, "created", "12")
     async with across_customers(pool) as connection:
-        await store.record_answer(connection, campaign, "created", object_id="11")
-        adset, _ = await store.insert_intent(
-            connection,
-            job,
-            ad_account_id="act_1",
-            step="adset",
-            number=1,
-            parent_id="11",
-            backdate_seconds=240,
-            not_before_seconds=90,
-        )
-        await store.record_answer(connection, adset, "created", object_id="12")
         await store.record_gone(connection, customer_id=job.customer_id, object_id="11")
         journal, _, _ = await store.load_journal(
             connection, customer_id=job.customer_id, ad_account_id="act_1"

@@ -8,10 +8,10 @@ import typer
 from redis.asyncio import Redis
 
 from chassis.database import Pool, across_customers, create_pool
-from chassis.database import migrate as migrate_database
 from chassis.dead_commands import dead_commands
 from chassis.dead_letters import DeadLetter, DeadLetters, DeadStreams
 from chassis.failpoints import arm
+from chassis.migrating import migrate as migrate_database
 from chassis.provision import provision_from
 from chassis.server import serve as serve_app
 from chassis.telemetry import setup_logs, setup_telemetry

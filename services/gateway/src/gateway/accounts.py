@@ -65,8 +65,10 @@ class Accounts:
         self._throttle = throttle
         self._settings = settings
 
-    async def sign_up(self, *, email: str, name: str, password: str, caller: Caller) -> LoggedIn:
-        """Create a customer with its first user, in one transaction, logged in.
+    async def sign_up(
+        self, *, email: str, name: str, password: str, caller: Caller, old_token: str | None
+    ) -> LoggedIn:
+        """Create a customer with its first user, logged in, and end the session of the cookie that was shown.
 
         Raises:
             ValidationFailed: the address has an account already.
@@ -91,6 +93,8 @@ class Accounts:
             )
             if not added:
                 raise ValidationFailed("Email already registered", hint="Log in, or use another address.")
+            if old_token:
+                _ = await store.revoke_session(conn, digest(old_token))
             logged_in = await self.open_session(conn, identity, caller)
             await store.note_known_address(conn, account, caller.address)
             await _audit(conn, "signup", identity)
@@ -107,7 +111,7 @@ class Accounts:
         account = account_hash(email)
         async with self._throttle.login(account, caller.address):
             async with connection(self._pool) as conn:
-                user = await store.user_by_email(conn, email.strip())
+                user = await user_by_email(conn, email)
             fits = await self._passwords.verify(user.password_hash if user else None, password)
         if not fits or user is None:
             await self.note_failure(user)
@@ -225,6 +229,16 @@ class Accounts:
         async with transaction(self._pool, customer=user.customer_id) as conn:
             # Nothing happens when the password has been changed meanwhile.
             _ = await store.replace_password_hash(conn, user.id, renewed, old_hash=user.password_hash)
+
+
+async def user_by_email(conn: Connection, email: str) -> store.User | None:
+    """Whose address it is, read as attempts are counted.
+
+    Postgres and Python differ about the small letter of a few others, such as İ. Without this comparison a
+    spelling would open one account and be counted as another.
+    """
+    user = await store.user_by_email(conn, email.strip())
+    return user if user and account_hash(user.email) == account_hash(email) else None
 
 
 async def _audit(

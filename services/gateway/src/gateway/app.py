@@ -4,14 +4,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
-from importlib.resources import files
 from typing import Final
 
-from alembic.script import ScriptDirectory
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 from starlette.middleware.cors import CORSMiddleware
 
 from chassis.database import Pool, across_customers, create_pool
@@ -23,6 +22,7 @@ from chassis.outbox import Relay
 from chassis.periodic import run_forever
 from chassis.security_headers import SecurityHeaders
 from chassis.service_tokens import TokenSigner
+from contracts.events import RESULTS_STREAM
 from gateway import audit_chain, rering
 from gateway.accounts import Accounts
 from gateway.bundles import Bundles
@@ -31,10 +31,11 @@ from gateway.console import console_routes
 from gateway.consumers import build_consumers
 from gateway.context import Context, Schema
 from gateway.doorbell import Doorbell
+from gateway.fixed_paths import FixedPaths
 from gateway.guard import CUSTOMER_HEADER, GUARD_ERRORS, NotLoggedIn, OriginCheck, not_logged_in_answer
 from gateway.mail import mail_from
 from gateway.metrics import build_gauges
-from gateway.openapi import TITLE, describe, operation_id
+from gateway.openapi import TITLE, describe
 from gateway.overview import StatusPage
 from gateway.password_changes import PasswordChanges
 from gateway.passwords import Passwords
@@ -76,14 +77,15 @@ def create_app(settings: GatewaySettings) -> FastAPI:
         openapi_url="/openapi.json" if public else None,
         docs_url=None,  # docs.py has the page, with a policy that lets it load its scripts
         redoc_url=None,
-        generate_unique_id_function=operation_id,
         # The chassis makes the one server span; FastAPI's own would double it, with the query of the OAuth
         # callback (its code) as an attribute.
         telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.openapi = partial(describe, app)  # type: ignore[method-assign]  # FastAPI's own way to replace it
-    for family in (health, auth, meta, platform, ads, placeholders, *((docs,) if public else ())):
-        app.include_router(family.router)
+    families = (health, auth, meta, platform, ads, placeholders, *((docs,) if public else ()))
+    # As they are: a router that is included compares a request with its routes twice.
+    served = [route for family in families for route in family.router.routes]
+    app.router.routes.extend([FixedPaths(served), *served])
     if settings.console_dir:
         app.router.routes.extend(console_routes(settings.console_dir))
     install(app, body_for=body_for, form_paths=platform.FORM_PATHS)
@@ -156,7 +158,7 @@ async def _running(settings: GatewaySettings) -> AsyncIterator[Context]:
             ),
             doorbell=Doorbell(database_url=database_url),
             places=Places(in_all=settings.event_streams, per_customer=settings.event_streams_per_customer),
-            schema=_schema(),
+            schema=Schema.of_this_code(),
         )
         await presence.refresh()
         jobs = _start_jobs(context)
@@ -185,6 +187,10 @@ def _start_jobs(context: Context) -> list[asyncio.Task[None]]:
     settings = context.settings
 
     async def ring() -> None:
+        # What seems to be missing may only be unread: sent once more, it would be read even later.
+        with suppress(RedisError):
+            if await context.consumers.is_behind(RESULTS_STREAM):
+                return
         _ = await rering.ring_again(
             context.pool,
             first_seconds=settings.rering_after_seconds,
@@ -231,10 +237,3 @@ async def _close(pool: Pool) -> None:
             await pool.close()
     except TimeoutError:
         pool.terminate()
-
-
-def _schema() -> Schema:
-    scripts = ScriptDirectory(str(files("gateway") / "migrations"))
-    head = scripts.get_current_head()
-    assert head is not None  # noqa: S101 - the package has migrations
-    return Schema(head=head, known=frozenset(script.revision for script in scripts.walk_revisions()))

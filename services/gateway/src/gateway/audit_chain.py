@@ -5,9 +5,10 @@ exchanged without all that follow. Entries are sealed shortly after their commit
 accept waits for nobody.
 """
 
+import asyncio
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Final
 
 from chassis.database import Connection, Pool, across_customers
@@ -18,10 +19,13 @@ from gateway.store.audit import Entry, Seal
 
 EVERY_SECONDS: Final = 5.0
 BATCH: Final = 500
+AT_ONCE: Final = 100
+"""Entries that are sealed before requests get a turn: about 2 ms."""
 PAGE: Final = 2000
 FORGOTTEN_SECONDS: Final = 120.0
 """An entry without a seal after this time was left out: by a job that does not run, or on purpose."""
 BEGINNING: Final = "0" * 64
+_SAID: Final = tuple(field.name for field in fields(Entry))
 
 _log = get_logger(__name__)
 
@@ -60,6 +64,8 @@ async def _seal_batch(pool: Pool) -> int:
         for entry in await store.unsealed_entries(conn, limit=BATCH):
             last = _seal(entry, last)
             seals.append(last)
+            if len(seals) % AT_ONCE == 0:
+                await asyncio.sleep(0)
         await store.add_seals(conn, seals)
     if seals:
         # Off this machine with the other logs, where who can rewrite the database cannot follow.
@@ -76,7 +82,8 @@ def _seal(entry: Entry, last: Seal | None) -> Seal:
 
 def hash_of(entry: Entry, *, seq: int, previous: str) -> str:
     """SHA-256 over the entry's one spelling as JSON, its place, and the hash before."""
-    said = {**asdict(entry), "at": iso_utc_exact(entry), "seq": seq, "previous": previous}
+    said = {name: getattr(entry, name) for name in _SAID}
+    said |= {"at": iso_utc_exact(entry), "seq": seq, "previous": previous}
     text = json.dumps(said, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -64,7 +64,10 @@ async def _verify(expected: Head | None) -> None:
 @asynccontextmanager
 async def _database() -> AsyncIterator[Connection]:
     url = GatewaySettings.load().database_url.get_secret_value()
-    async with await create_pool(url, name="gateway-cli", size=2) as pool, across_customers(pool) as conn:
+    async with (
+        await create_pool(url, name="gateway-cli", size=2, silent_seconds=0) as pool,
+        across_customers(pool) as conn,
+    ):
         yield conn
 
 

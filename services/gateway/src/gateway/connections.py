@@ -1,19 +1,18 @@
 """The Meta connection, which belongs to meta-auth: a client of its API, and our copy of the state."""
 
-from functools import partial
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from chassis.database import Pool, transaction
+from chassis.database import Connection, Pool, transaction
 from chassis.errors import AppError, Retryable, Unavailable, error_classes
 from chassis.inbox import first_time
 from chassis.service_tokens import TokenSigner, purpose_of
 from chassis.telemetry import get_logger
 from contracts.errors import ErrorBody
-from contracts.events import ConnectionChanged
+from contracts.events import ConnectionChanged, ConnectionChangedBody
 from contracts.internal import (
     AdAccountList,
     CallbackResult,
@@ -34,7 +33,7 @@ from contracts.internal import (
 from gateway.accounts import Session
 from gateway.store import ads as store
 from gateway.store import erasures
-from gateway.store.audit import add_audit_entry, pseudonym
+from gateway.store.audit import add_audit_entry, has_connection_entry, pseudonym
 
 META_AUTH: Final = "meta-auth"
 STATUS_SECONDS: Final = 5.0
@@ -90,10 +89,9 @@ class Connections:
         """Hand on what Meta sent with the browser, and say how the visit ended."""
         result = await self._call("POST", NOBODY, "/callback", CallbackResult, callback)
         if result.status and callback.session:
-            await self._remember(callback.session.customer_id, result.status)
-            await self._audit("meta_connect", callback.session)
+            await self._note("meta_connect", callback.session, result.status)
         elif callback.session:
-            await self._audit("meta_connect", callback.session, result="failed", outcome=result.outcome)
+            await self._note("meta_connect", callback.session, result="failed", outcome=result.outcome)
         return result
 
     async def ad_accounts(self, customer_id: UUID) -> AdAccountList:
@@ -104,22 +102,20 @@ class Connections:
         """Choose the ad account that publishes go to."""
         body = SelectAdAccount(ad_account_id=ad_account_id)
         status = await self._call("POST", session.customer_id, "/select", ConnectionStatus, body)
-        await self._remember(session.customer_id, status)
-        await self._audit("meta_select", session, ad_account=pseudonym(session.customer_id, ad_account_id))
+        chosen = pseudonym(session.customer_id, ad_account_id)
+        await self._note("meta_select", session, status, ad_account=chosen)
         return status
 
     async def dev_connect(self, session: Session, body: DevConnect) -> DevConnected:
         """Pretend to be connected, where the installation allows it."""
         answer = await self._call("POST", session.customer_id, "/dev-connect", DevConnected, body)
-        await self._remember(session.customer_id, answer.status)
-        await self._audit("meta_dev_connect", session)
+        await self._note("meta_dev_connect", session, answer.status)
         return answer
 
     async def disconnect(self, session: Session) -> ConnectionStatus:
         """Give the grant back to Meta and forget the token and the selection."""
         status = await self._call("POST", session.customer_id, "/disconnect", ConnectionStatus)
-        await self._remember(session.customer_id, status)
-        await self._audit("meta_disconnect", session)
+        await self._note("meta_disconnect", session, status)
         return status
 
     async def deauthorize(self, signed_request: str) -> None:
@@ -151,26 +147,26 @@ class Connections:
         return await self._call("GET", customer_id, "/smoke", SmokeReport)
 
     async def _remember(self, customer_id: UUID, status: ConnectionStatus) -> None:
-        if status.version == 0:  # never connected: there is nothing to remember
-            return
         async with transaction(self._pool, customer=customer_id) as conn:
-            await store.save_connection_view(
-                conn,
-                customer_id,
-                version=status.version,
-                status=status.status,
-                meta_user_id=status.meta_user_id,
-                ad_account_id=status.selected_ad_account_id,
-                currency=status.currency,
-                min_daily_budget_minor=status.min_daily_budget_minor,
-            )
+            await _save_view(conn, customer_id, status)
 
-    async def _audit(
-        self, action: str, who: Session | SessionRef, *, result: str = "ok", **detail: Any
+    async def _note(
+        self,
+        action: str,
+        who: Session | SessionRef,
+        status: ConnectionStatus | None = None,
+        *,
+        result: str = "ok",
+        **detail: Any,
     ) -> None:
-        note = partial(add_audit_entry, customer_id=who.customer_id, user_id=who.user_id, result=result)
+        """Keep the state that an action led to, and that somebody took it."""
         async with transaction(self._pool, customer=who.customer_id) as conn:
-            await note(conn, action, **detail)
+            if status:
+                await _save_view(conn, who.customer_id, status)
+                detail["version"] = status.version
+            await add_audit_entry(
+                conn, action, result=result, customer_id=who.customer_id, user_id=who.user_id, **detail
+            )
 
     async def _call(
         self,
@@ -220,16 +216,7 @@ async def record_connection(pool: Pool, event: ConnectionChanged) -> None:
     async with transaction(pool, customer=event.customerid) as conn:
         if not await first_time(conn, event.id):
             return
-        is_news = await store.save_connection_view(
-            conn,
-            event.customerid,
-            version=data.version,
-            status=data.status,
-            meta_user_id=data.meta_user_id,
-            ad_account_id=data.selected_ad_account_id,
-            currency=data.currency,
-            min_daily_budget_minor=data.min_daily_budget_minor,
-        )
+        await _save_view(conn, event.customerid, data)
         if data.reason is not None:
             await add_audit_entry(
                 conn,
@@ -239,13 +226,36 @@ async def record_connection(pool: Pool, event: ConnectionChanged) -> None:
                 actor="meta",
                 expires_in_days=data.expires_in_days,
             )
-        elif is_news and data.status == "error":
+        elif not await has_connection_entry(conn, event.customerid, data.version):
+            # A user did it, by a gateway that did not live to note it, or is about to.
             await add_audit_entry(
-                conn, "meta_connection", result="error", customer_id=event.customerid, actor="meta"
+                conn,
+                "meta_connection",
+                result=data.status,
+                customer_id=event.customerid,
+                actor="meta-auth",
+                version=data.version,
             )
         if data.erase_before is not None:
             await erasures.begin_erasure(conn, event.customerid, before=data.erase_before)
-            await erasures.erase_what_is_over(conn, event.customerid)
+            await erasures.erase_what_is_over(conn, [event.customerid])
+
+
+async def _save_view(
+    conn: Connection, customer_id: UUID, state: ConnectionStatus | ConnectionChangedBody
+) -> None:
+    if state.version == 0:  # never connected: there is nothing to remember
+        return
+    await store.save_connection_view(
+        conn,
+        customer_id,
+        version=state.version,
+        status=state.status,
+        meta_user_id=state.meta_user_id,
+        ad_account_id=state.selected_ad_account_id,
+        currency=state.currency,
+        min_daily_budget_minor=state.min_daily_budget_minor,
+    )
 
 
 def _session_ref(session: Session) -> SessionRef:

@@ -9,13 +9,14 @@ from fastapi import Depends, Query, Request, Response, Security
 from fastapi.responses import JSONResponse
 from fastapi.security import APIKeyCookie, APIKeyHeader
 from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from chassis.errors import Forbidden, Unauthorized
 from chassis.http import error_response
 from chassis.telemetry import annotate, customer_hash, get_logger
 from gateway.accounts import Session
-from gateway.context import ContextDep
+from gateway.context import context_of
 from gateway.settings import COOKIE_MAX_AGE_SECONDS, GatewaySettings
 from gateway.throttle import Caller, counted_address
 
@@ -27,8 +28,20 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _UUID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 _log = get_logger(__name__)
-cookie_scheme = APIKeyCookie(
-    name="session", auto_error=False, description="Set by POST /signup and POST /auth/login."
+
+
+class SessionCookie(APIKeyCookie):
+    """Gives the value of the session cookie, under the name that it has here."""
+
+    async def __call__(self, request: HTTPConnection) -> str | None:
+        return request.cookies.get(context_of(request).settings.session_cookie)
+
+
+_cookie = SessionCookie(
+    name="session",
+    scheme_name=APIKeyCookie.__name__,
+    auto_error=False,
+    description="Set by POST /signup and POST /auth/login.",
 )
 _header = APIKeyHeader(
     name=CUSTOMER_HEADER, auto_error=False, description="The `customerId` of GET /auth/me."
@@ -63,13 +76,6 @@ class ForeignCustomer(Forbidden):
 GUARD_ERRORS: Final = (NotLoggedIn, NoCustomer, ForeignCustomer)
 
 
-async def session_cookie(
-    request: Request, context: ContextDep, _: Annotated[str | None, Security(cookie_scheme)]
-) -> str | None:
-    """The value of the session cookie, under the name that it has here."""
-    return request.cookies.get(context.settings.session_cookie)
-
-
 async def caller_of(request: Request) -> Caller:
     """Where a request comes from; a proxy that is trusted has been believed already."""
     agent = request.headers.get("user-agent", "")
@@ -79,13 +85,13 @@ async def caller_of(request: Request) -> Caller:
     )
 
 
-CookieValue = Annotated[str | None, Depends(session_cookie)]
+CookieValue = Annotated[str | None, Security(_cookie)]
 CallerDep = Annotated[Caller, Depends(caller_of)]
 MISSING_COOKIE: Final = ("Missing session cookie", "Log in to continue.")
 SESSION_OVER: Final = ("Session expired or invalid", "Log in again to continue.")
 
 
-async def require_session(context: ContextDep, cookie: CookieValue) -> Session:
+async def require_session(request: Request, cookie: CookieValue) -> Session:
     """Who is logged in.
 
     Raises:
@@ -93,7 +99,7 @@ async def require_session(context: ContextDep, cookie: CookieValue) -> Session:
     """
     if not cookie:
         raise NotLoggedIn(MISSING_COOKIE[0], hint=MISSING_COOKIE[1])
-    session = await context.accounts.session(cookie)
+    session = await context_of(request).accounts.session(cookie)
     if session is None:
         raise NotLoggedIn(SESSION_OVER[0], hint=SESSION_OVER[1], clears_cookie=True)
     _ = structlog.contextvars.bind_contextvars(customer_id=str(session.customer_id))
@@ -109,7 +115,7 @@ CustomerParameter = Annotated[
 ]
 
 
-async def require_customer(session: SessionDep, header: CustomerHeader, context: ContextDep) -> Session:
+async def require_customer(request: Request, session: SessionDep, header: CustomerHeader) -> Session:
     """Who is logged in, for the customer that the header names.
 
     Raises:
@@ -119,18 +125,18 @@ async def require_customer(session: SessionDep, header: CustomerHeader, context:
     if not header or not _UUID.fullmatch(header):
         raise NoCustomer
     if (wanted := UUID(header)) != session.customer_id:
-        await context.accounts.note_refusal(session, wanted)
+        await context_of(request).accounts.note_refusal(session, wanted)
         raise ForeignCustomer
     return session
 
 
-async def accept_customer(session: SessionDep, header: CustomerHeader, context: ContextDep) -> Session:
+async def accept_customer(request: Request, session: SessionDep, header: CustomerHeader) -> Session:
     """Like `require_customer`, for routes where the header may be missing."""
-    return await require_customer(session, header, context) if header else session
+    return await require_customer(request, session, header) if header else session
 
 
 async def require_customer_by_query(
-    session: SessionDep, context: ContextDep, header: CustomerHeader, parameter: CustomerParameter = None
+    request: Request, session: SessionDep, header: CustomerHeader, parameter: CustomerParameter = None
 ) -> Session:
     """Like `require_customer`, by the header or the query, for what only an EventSource calls.
 
@@ -140,7 +146,7 @@ async def require_customer_by_query(
     if not given:
         raise NoCustomer
     for value in given:
-        _ = await require_customer(session, value, context)
+        _ = await require_customer(request, session, value)
     return session
 
 
@@ -170,7 +176,7 @@ def not_logged_in_answer(request: Request, error: NotLoggedIn) -> JSONResponse:
     """The answer to a guard error, which may also clear the cookie."""
     response = error_response(error, error.nested_body())
     if error.clears_cookie:
-        clear_cookie(response, request.app.state.context.settings)
+        clear_cookie(response, context_of(request).settings)
     return response
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Final
 from uuid import UUID
 
-from chassis.database import Pool, transaction
+from chassis.database import Pool, connection
 from contracts.money import default_monthly_budget
 from gateway.bodies.ads import (
     AdSettingsView,
@@ -16,14 +16,25 @@ from gateway.bodies.ads import (
     ObjectsView,
     Prerequisites,
     PublisherView,
+    RunStepView,
     RunView,
 )
+from gateway.bodies.wire import body_from
 from gateway.presence import Presence, PresenceReader
-from gateway.store.ads import AdObjects, AdSettings, ConnectionView
-from gateway.store.runs import AdRun, overview
+from gateway.store.ads import AdSettings, ConnectionView
+from gateway.store.runs import overview
 
 LAST_RUNS: Final = 10
 USUAL_CURRENCY: Final = "USD"
+
+settings_view = body_from(AdSettingsView, geo_regions_json="geo_regions", formats_json="formats")
+objects_view = body_from(ObjectsView)
+run_view = body_from(RunView)
+step_view = body_from(RunStepView)
+
+_WEBSITE: Final = LinkedPrerequisite(ok=True, hint=None, link="/connect-website", required=False)
+_INVENTORY: Final = CountedPrerequisite(ok=True, count=0, hint=None, required=False)
+_TEMPLATES: Final = LinkedPrerequisite(ok=True, hint=None, link="/templates", required=False)
 
 
 class StatusPage:
@@ -35,7 +46,7 @@ class StatusPage:
         self._standard_budget = standard_budget
 
     async def read(self, customer_id: UUID) -> AdsStatus:
-        async with transaction(self._pool, customer=customer_id) as conn:
+        async with connection(self._pool) as conn:
             found = await overview(conn, customer_id, limit=LAST_RUNS)
         presence = self._presence.current()
         return AdsStatus(
@@ -60,27 +71,6 @@ def budget(standard: Decimal, settings: AdSettings | None, view: ConnectionView 
     return Budget(default_monthly=default, currency=currency, effective=default if chosen is None else chosen)
 
 
-def settings_view(settings: AdSettings) -> AdSettingsView:
-    return AdSettingsView.model_validate(
-        {
-            name: getattr(settings, column)
-            for name, column in (
-                *((name, name) for name in AdSettingsView.model_fields if not name.endswith("_json")),
-                ("geo_regions_json", "geo_regions"),
-                ("formats_json", "formats"),
-            )
-        }
-    )
-
-
-def objects_view(objects: AdObjects) -> ObjectsView:
-    return ObjectsView.model_validate(objects, from_attributes=True)
-
-
-def run_view(run: AdRun) -> RunView:
-    return RunView.model_validate(run, from_attributes=True)
-
-
 def _prerequisites(view: ConnectionView | None) -> Prerequisites:
     hint = None
     if view is None or view.status != "connected":
@@ -88,9 +78,9 @@ def _prerequisites(view: ConnectionView | None) -> Prerequisites:
     elif view.ad_account_id is None:
         hint = "Select an ad account in Settings → Meta"
     return Prerequisites(
-        website=LinkedPrerequisite(ok=True, hint=None, link="/connect-website", required=False),
-        inventory=CountedPrerequisite(ok=True, count=0, hint=None, required=False),
-        templates=LinkedPrerequisite(ok=True, hint=None, link="/templates", required=False),
+        website=_WEBSITE,
+        inventory=_INVENTORY,
+        templates=_TEMPLATES,
         meta=LinkedPrerequisite(ok=hint is None, hint=hint, link="/settings#meta", required=True),
     )
 

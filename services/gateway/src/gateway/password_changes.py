@@ -2,12 +2,13 @@
 
 import asyncio
 import time
+from secrets import SystemRandom
 from typing import Final
 
 from chassis.database import Connection, Pool, act_for, connection, transaction
 from chassis.errors import Unavailable, ValidationFailed
 from chassis.telemetry import get_logger
-from gateway.accounts import Accounts, LoggedIn, Session
+from gateway.accounts import Accounts, LoggedIn, Session, user_by_email
 from gateway.common_passwords import refuse_common
 from gateway.mail import MailFailed, MailSender
 from gateway.passwords import Passwords
@@ -18,8 +19,16 @@ from gateway.throttle import Caller, Throttle, account_hash, digest
 
 LINKS_AT_ONCE: Final = 3
 """Links of one person that still work; who asks more often gets no mail, and has these."""
+REQUESTS_IN_HAND: Final = 1000
+"""Requests for a link that wait, or are worked on, in one process at most."""
 MAILS_AT_ONCE: Final = 50
-"""Requests for a link that one process has in hand at most."""
+"""Of these, those that are worked on."""
+PAUSE_SECONDS: Final = (0.1, 0.5)
+"""How long a request for a link waits for its turn, at random between these.
+
+A mail is more work than none. Begun at once, it slows the next request down by a quarter, which tells whoever
+sends that one whether the address before it has an account.
+"""
 CLOSE_SECONDS: Final = 5.0
 
 TOO_MANY_LINKS: Final = "Too many requests for a link"
@@ -72,6 +81,7 @@ class PasswordChanges:
         self._links = links
         self._mail = mail
         self._sending: set[asyncio.Task[None]] = set()
+        self._turns = asyncio.Semaphore(MAILS_AT_ONCE)
 
     async def change(self, session: Session, *, current: str, new: str, caller: Caller) -> LoggedIn:
         """Set a new password; the session that asks goes on under a new cookie, all others end.
@@ -106,9 +116,10 @@ class PasswordChanges:
             RateLimited: too many requests from where the caller is, for whatever accounts.
         """
         await self._throttle.link("reset", account_hash(email), caller.address, message=TOO_MANY_LINKS)
-        if len(self._sending) >= MAILS_AT_ONCE:
+        if len(self._sending) >= REQUESTS_IN_HAND:
             raise Unavailable("Too many mails are being sent. Try again in a moment.")
-        task = asyncio.create_task(self._send_link(email.strip()))
+        pause = SystemRandom().uniform(*PAUSE_SECONDS)
+        task = asyncio.create_task(self._send_link_after(pause, email))
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
@@ -131,9 +142,9 @@ class PasswordChanges:
             raise DeadLink
         new_hash = await self._passwords.hash(new)
         async with transaction(self._pool, customer=user.customer_id) as conn:
-            if not await store.use_password_reset(conn, token_hash):
-                raise DeadLink
             account = account_hash(user.email)
+            # All links go with the old password, this one included. Of two uses at once, the later one finds
+            # another password than the link was looked up with.
             await self._replace(conn, user, new_hash, account=account, caller=caller, error=DeadLink())
             await _audit(conn, "password_reset", user)
 
@@ -160,6 +171,11 @@ class PasswordChanges:
         await store.forget_failed_logins(conn, account, caller.address)
         await store.note_known_address(conn, account, caller.address)
 
+    async def _send_link_after(self, pause: float, email: str) -> None:
+        await asyncio.sleep(pause)
+        async with self._turns:
+            await self._send_link(email)
+
     async def _send_link(self, email: str) -> None:
         try:
             if self._mail is None:
@@ -177,7 +193,7 @@ class PasswordChanges:
     async def _new_link(self, email: str) -> tuple[store.User, str] | None:
         token = self._links.new_token(now=time.time())
         async with transaction(self._pool) as conn:
-            user = await store.user_by_email(conn, email)
+            user = await user_by_email(conn, email)
             if user is None:
                 return None
             await act_for(conn, user.customer_id)

@@ -20,9 +20,8 @@ from sse_starlette import ServerSentEvent
 from chassis.database import Pool, transaction
 from chassis.errors import RateLimited, Unavailable, ValidationFailed
 from chassis.telemetry import get_logger
-from gateway.bodies.ads import RunStepView
 from gateway.doorbell import Doorbell
-from gateway.overview import run_view
+from gateway.overview import run_view, step_view
 from gateway.publishing import UnknownRun
 from gateway.store.progress import News, Progress, read_progress
 from gateway.store.runs import AdRun, RunStep
@@ -220,7 +219,7 @@ class RunStream:
 
 
 def _step_event(step: RunStep) -> ServerSentEvent:
-    view = RunStepView.model_validate(step, from_attributes=True)
+    view = step_view(step)
     return ServerSentEvent(data=view.to_json(), event="step", id=str(step.version), sep=LINE_END)
 
 

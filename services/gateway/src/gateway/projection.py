@@ -5,9 +5,10 @@ empty. A run that has ended well never changes again; one that has failed does w
 newer news opens it, or ends it anew.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import asdict, fields, replace
 from datetime import datetime
 from typing import Final, assert_never
+from uuid import uuid4
 
 from contracts.events import (
     ObjectsSynced,
@@ -23,6 +24,7 @@ from contracts.events import (
     RunWaiting,
 )
 from gateway.store.ads import AdObjects
+from gateway.store.news import ObjectsState
 from gateway.store.runs import AdRun
 
 PLACEHOLDER: Final = "dev-"
@@ -30,21 +32,6 @@ PLACEHOLDER: Final = "dev-"
 META_STEPS: Final = ("campaign", "adset")
 TROUBLED: Final = frozenset({"WITH_ISSUES", "DISAPPROVED"})
 GONE: Final = frozenset({"DELETED", "ARCHIVED"})
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ObjectsState:
-    """What the objects row says from now on."""
-
-    ad_account_id: str | None = None
-    catalog_id: str | None = None
-    campaign_id: str | None = None
-    adset_id: str | None = None
-    ad_id: str | None = None
-    status: str = "draft"
-    last_publish_step: str | None = None
-    last_publish_error: str | None = None
-    last_synced_at: datetime | None = None
 
 
 def project_run(run: AdRun, event: RunEvent) -> AdRun:
@@ -131,6 +118,13 @@ def project_objects(
             return _seen_at_meta(objects, run, synced, event.time)
         case _:
             return None
+
+
+def with_state(objects: AdObjects | None, state: ObjectsState, *, at: datetime) -> AdObjects:
+    """The objects row once this state is written into it."""
+    if objects is None:
+        return AdObjects(id=uuid4(), creative_id=None, created_at=at, updated_at=at, **asdict(state))
+    return replace(objects, creative_id=None, updated_at=at, **asdict(state))
 
 
 def _is_newer(event: ObjectsSynced, objects: AdObjects | None) -> bool:

@@ -19,7 +19,6 @@ from chassis.database import Connection, Pool, transaction
 from chassis.errors import Conflict, NotFound, RateLimited, Unavailable, ValidationFailed
 from chassis.failpoints import failpoint
 from chassis.metrics import labelled
-from chassis.outbox import add_event
 from chassis.telemetry import annotate, current_traceparent, get_logger, span, trace_id_of
 from contracts.events import (
     PUBLISH_STREAM,
@@ -32,8 +31,7 @@ from contracts.events import (
 from gateway.accounts import Session
 from gateway.metrics import accepted, deduped
 from gateway.settings import GatewaySettings
-from gateway.store import ads, runs
-from gateway.store.audit import add_audit_entry
+from gateway.store import accepting, ads, runs
 
 SOURCE: Final = "/gateway"
 MAX_KEY: Final = 200
@@ -152,42 +150,39 @@ class Publishing:
             return await ads.find_objects(conn, customer_id)
 
     async def _accept(self, conn: Connection, job_type: JobType, session: Session) -> Acceptance:
-        inputs = await ads.publish_inputs(conn, session.customer_id)
         for _ in range(ACCEPT_TRIES):
             run_id, job_id = uuid4(), uuid4()
-            added = await runs.insert_run(
+            begun = await accepting.begin_run(
                 conn,
+                session.customer_id,
                 run_id=run_id,
-                customer_id=session.customer_id,
                 job_id=job_id,
                 job_type=job_type,
-                ad_account_id=inputs.view.ad_account_id if inputs.view else None,
                 trace_id=trace_id_of(current_traceparent()),
                 ring_seconds=self._settings.rering_after_seconds,
             )
-            if added:
-                await self._check_rate(conn, session.customer_id, job_type)
-                await add_event(
-                    conn, PUBLISH_STREAM, self._event(job_type, session.customer_id, run_id, job_id, inputs)
-                )
-                await add_audit_entry(
-                    conn,
-                    f"ads_{job_type}",
-                    customer_id=session.customer_id,
-                    user_id=session.user_id,
-                    run_id=str(run_id),
+            if begun.added:
+                await self._tell(
+                    conn, job_type, session, self._event(job_type, session, run_id, job_id, begun)
                 )
                 return Acceptance(run_id=run_id, job_id=job_id, is_new=True)
             if open_run := await runs.open_run(conn, session.customer_id, job_type):
                 return Acceptance(run_id=open_run[0], job_id=open_run[1], is_new=False)
         raise Unavailable("Runs of this customer start and end too quickly. Try again in a moment.")
 
-    async def _check_rate(self, conn: Connection, customer_id: UUID, job_type: JobType) -> None:
-        """Only new runs count: an open run and a key that came before answer without getting here."""
-        wait_seconds = await runs.run_wait_seconds(
+    async def _tell(
+        self, conn: Connection, job_type: JobType, session: Session, event: AdsPublish | AdsSync
+    ) -> None:
+        # Only new runs are counted: an open run and a key that came before answer without getting here.
+        wait_seconds = await accepting.tell_run(
             conn,
-            customer_id,
-            job_type,
+            session.customer_id,
+            stream=PUBLISH_STREAM,
+            event=event,
+            user_id=session.user_id,
+            action=f"ads_{job_type}",
+            detail={"run_id": event.subject},
+            job_type=job_type,
             allowed=self._settings.runs_per_minute,
             window_seconds=RATE_SECONDS,
         )
@@ -195,7 +190,7 @@ class Publishing:
             raise TooManyRuns(job_type, wait_seconds)
 
     def _event(
-        self, job_type: JobType, customer_id: UUID, run_id: UUID, job_id: UUID, inputs: ads.PublishInputs
+        self, job_type: JobType, session: Session, run_id: UUID, job_id: UUID, begun: accepting.Begun
     ) -> AdsPublish | AdsSync:
         envelope: dict[str, Any] = {
             "id": job_id,
@@ -203,9 +198,9 @@ class Publishing:
             "time": datetime.now(UTC),
             "subject": str(run_id),
             "traceparent": current_traceparent(),
-            "customerid": customer_id,
+            "customerid": session.customer_id,
         }
-        account = inputs.view.ad_account_id if inputs.view else None
+        account = begun.ad_account_id
         if job_type == "sync":
             return AdsSync(**envelope, data=SyncRequest(run_id=run_id, ad_account_id=account))
         return AdsPublish(
@@ -213,7 +208,7 @@ class Publishing:
             data=PublishRequest(
                 run_id=run_id,
                 ad_account_id=account,
-                settings=_snapshot(inputs.settings),
+                settings=_snapshot(begun.settings),
                 default_monthly_budget=self._settings.default_monthly_budget,
             ),
         )

@@ -15,8 +15,7 @@ from chassis.database import Connection, across_customers, create_pool
 from chassis.telemetry import redact
 from chassis.terminal import NothingDoneError, finish, print_table, printable
 from contracts.wire import iso_utc
-from gateway.bodies.ads import RunStepView
-from gateway.overview import run_view
+from gateway.overview import run_view, step_view
 from gateway.settings import GatewaySettings
 from gateway.store.operations import any_run_with_steps, newest_runs
 from gateway.store.runs import AdRun, RunStep
@@ -93,7 +92,10 @@ async def _show(run_id: UUID, *, as_json: bool) -> None:
 @asynccontextmanager
 async def _database() -> AsyncIterator[Connection]:
     url = GatewaySettings.load().database_url.get_secret_value()
-    async with await create_pool(url, name="gateway-cli", size=2) as pool, across_customers(pool) as conn:
+    async with (
+        await create_pool(url, name="gateway-cli", size=2, silent_seconds=0) as pool,
+        across_customers(pool) as conn,
+    ):
         yield conn
 
 
@@ -130,7 +132,7 @@ def _json_of(run: AdRun) -> dict[str, Any]:
 
 
 def _step_json(step: RunStep) -> dict[str, Any]:
-    view = RunStepView.model_validate(step, from_attributes=True)
+    view = step_view(step)
     return view.model_dump(mode="json", by_alias=True)
 
 

@@ -1,6 +1,7 @@
 """What the gateway reads from its environment, beside the settings that every service has."""
 
 from decimal import Decimal
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 from urllib.parse import urlsplit
@@ -19,6 +20,13 @@ def _origin(value: str) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc or parts.path or parts.query:
         raise ValueError(f"{value!r} is not an address such as https://app.example.com")
     return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _is_everybody(proxy: str) -> bool:
+    try:
+        return ip_network(proxy, strict=False).prefixlen == 0
+    except ValueError:
+        return False
 
 
 class GatewaySettings(ServiceSettings):
@@ -105,9 +113,9 @@ class GatewaySettings(ServiceSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _named_proxies(cls, value: str) -> str:
-        if "*" in value:
+        if "*" in value or any(_is_everybody(proxy.strip()) for proxy in value.split(",")):
             raise ValueError(
-                "TRUSTED_PROXIES names addresses or networks: with * anybody could invent theirs"
+                "TRUSTED_PROXIES names addresses or networks: if everybody is one, anybody can invent theirs"
             )
         return value
 

@@ -26,8 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from chassis.inbox import inbox_table
-from chassis.outbox import outbox_table
+from chassis.shared_tables import inbox_table, outbox_table
 
 
 class Base(SQLModel, registry=registry()):

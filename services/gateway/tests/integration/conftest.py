@@ -95,6 +95,8 @@ def migrated(create_database: Callable[[], Awaitable[str]]) -> Migrated:
             check=False,
         )
         assert migrate.returncode == 0, migrate.stdout.decode() + migrate.stderr.decode()
+        # As at each later start: what a migration has taken away must not come back.
+        await provision(admin_url, service=role, password=password, owner_password=owner_password)
         return made
 
     return make

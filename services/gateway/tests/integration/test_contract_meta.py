@@ -6,7 +6,17 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 import pytest_asyncio
-from gateway_harness import APP, Gateway, NewPerson, Person, Sandbox, come_back, connect, connect_url
+from gateway_harness import (
+    APP,
+    Gateway,
+    NewPerson,
+    Person,
+    Sandbox,
+    come_back,
+    connect,
+    connect_url,
+    eventually,
+)
 
 from chassis.database import Connection
 from local_stack.dialog import consent
@@ -249,9 +259,31 @@ async def test_connects_selections_and_disconnects_are_in_the_audit_log(
     await connected.post("/meta/ad-accounts/select", {"adAccountId": account["id"]})
     await connected.post("/meta/disconnect", {})
     rows = await admin.fetch(
-        "SELECT action FROM audit_log WHERE customer_id = $1 ORDER BY id", connected.me["customerId"]
+        "SELECT action FROM audit_log WHERE user_id = $1 ORDER BY id", connected.me["userId"]
     )
     assert [row["action"] for row in rows] == ["signup", "meta_connect", "meta_select", "meta_disconnect"]
+
+
+async def test_what_a_gateway_did_not_live_to_note_is_noted_from_the_event(
+    connected: Person, admin: Connection
+) -> None:
+    """meta-auth has disconnected, and the gateway gets no further, as if it had died there."""
+    refuse = "CHECK (action <> 'meta_disconnect') NOT VALID"
+    await admin.execute(f"ALTER TABLE audit_log ADD CONSTRAINT no_disconnect {refuse}")
+    try:
+        answer = await connected.http.post("/meta/disconnect", json={})
+    finally:
+        await admin.execute("ALTER TABLE audit_log DROP CONSTRAINT no_disconnect")
+    assert answer.status_code == 500
+
+    async def noted() -> list[tuple[str, str]]:
+        rows = await admin.fetch(
+            "SELECT action, result FROM audit_log WHERE customer_id = $1 AND detail->>'actor' = 'meta-auth'",
+            connected.me["customerId"],
+        )
+        return [(row["action"], row["result"]) for row in rows]
+
+    await eventually(noted, lambda seen: ("meta_connection", "disconnected") in seen)
 
 
 async def test_when_meta_auth_is_away_answers_are_503_and_the_callback_still_redirects(

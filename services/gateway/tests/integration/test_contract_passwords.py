@@ -24,6 +24,8 @@ from gateway_harness import (
 
 from chassis.database import Connection
 from gateway.mail import MailFolder
+from gateway.password_changes import PAUSE_SECONDS
+from gateway.throttle import account_hash
 
 NEW = "staple battery horse"
 ASKED = {"message": "If this address has an account, a link is on its way"}
@@ -292,6 +294,38 @@ async def test_an_unknown_address_gets_the_same_answer_and_no_mail(
     assert len(shapes) == 1
     await new_link(person)  # whatever was asked before it has been worked by now
     assert mails(unknown) == []
+
+
+async def test_the_work_on_a_link_does_not_run_into_the_next_request(
+    person: Person, admin: Connection, new_link: NewLink
+) -> None:
+    """What only an address with an account costs would show in the time of whatever is asked next."""
+    for _ in range(3):
+        await new_link(person)
+    rows = await admin.fetch(
+        "SELECT extract(epoch FROM entry.at - attempt.at)::float8 AS seconds FROM"
+        " (SELECT at, row_number() OVER (ORDER BY id) FROM login_attempts"
+        "  WHERE kind = 'reset' AND account_hash = $1) AS attempt"
+        " JOIN (SELECT at, row_number() OVER (ORDER BY id) FROM audit_log"
+        "  WHERE action = 'password_reset_request' AND user_id = $2) AS entry USING (row_number)",
+        account_hash(person.email),
+        person.me["userId"],
+    )
+    pauses = [row["seconds"] for row in rows]
+    assert len(pauses) == 3
+    assert min(pauses) >= PAUSE_SECONDS[0]
+
+
+async def test_another_spelling_of_an_address_gets_no_mail(
+    gateway: Gateway, stranger: httpx.AsyncClient, mails: Mails, new_link: NewLink
+) -> None:
+    """It would be another account at the login as well."""
+    async with Person(gateway) as someone:
+        someone.email = f"ali-{new_email()}"
+        await someone.sign_up()
+        await stranger.post("/auth/password-reset", json={"email": someone.email.replace("ali", "alİ")})
+        await new_link(someone)
+        assert len(mails(someone.email)) == 1
 
 
 async def test_nobody_gets_more_than_three_mails_however_often_they_are_asked_for(

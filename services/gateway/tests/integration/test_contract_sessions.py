@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from gateway_harness import PASSWORD, Person, StartGateway, log_in, new_email, with_cookie
+from gateway_harness import PASSWORD, NewPerson, Person, StartGateway, log_in, new_email, with_cookie
 
 from chassis.database import Connection
 
@@ -109,6 +109,24 @@ async def test_a_foreign_session_an_unknown_one_and_an_ended_one_get_the_same_an
         answer = await person.http.post(f"/auth/sessions/{session}/end", json={})
         assert (answer.status_code, answer.json()) == (404, UNKNOWN), session
     assert (await other.http.get("/auth/me")).status_code == 200
+
+
+async def test_a_colleague_of_the_same_customer_sees_and_ends_the_own_sessions_only(
+    person: Person, new_person: NewPerson, stranger: httpx.AsyncClient, admin: Connection
+) -> None:
+    """Nothing but the user keeps these two apart: their rows are of one customer."""
+    colleague = await new_person(person.gateway)
+    await admin.execute(
+        "UPDATE users SET customer_id = $2 WHERE id = $1", colleague.me["userId"], person.customer
+    )
+    theirs = [session["id"] for session in await _sessions(colleague)]
+    own = [session["id"] for session in await _sessions(person)]
+    assert len(theirs) == len(own) == 1
+    assert theirs != own
+    answer = await person.http.post(f"/auth/sessions/{theirs[0]}/end", json={})
+    assert (answer.status_code, answer.json()) == (404, UNKNOWN)
+    await person.post("/auth/logout-everywhere", {}, status=200)
+    assert await _me(stranger, colleague.cookie) == 200
 
 
 async def test_logging_out_everywhere_ends_every_session_of_the_user_and_nobody_elses(

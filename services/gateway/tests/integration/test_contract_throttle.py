@@ -143,6 +143,24 @@ async def test_an_unknown_account_waits_as_a_known_one_does(proxy: httpx.AsyncCl
     _assert_wait(await _try(proxy, email, new_address()), "Too many failed logins")
 
 
+async def test_another_spelling_of_an_address_is_no_way_around_the_wait(
+    proxy: httpx.AsyncClient, admin: Connection
+) -> None:
+    """Postgres makes an i of İ, Python an i and a dot: the first finds the account, the second counts."""
+    email = f"ali-{new_email()}"
+    other = email.replace("ali", "alİ")
+    here = new_address()
+    assert await admin.fetchval("SELECT lower($1::text) = $2", other, email), "not on this database"
+    assert (await _try(proxy, email, new_address(), PASSWORD, "/signup")).status_code == 201
+    known = await admin.fetchval("SELECT count(*) FROM known_addresses")
+    for _ in range(10):
+        assert (await _try(proxy, email, here)).status_code == 401
+    assert (await _try(proxy, other, here, PASSWORD)).status_code == 401
+    assert (await _try(proxy, other, new_address(), PASSWORD)).status_code == 401
+    assert await admin.fetchval("SELECT count(*) FROM known_addresses") == known
+    _assert_wait(await _try(proxy, email.upper(), here, PASSWORD), "Too many failed logins")
+
+
 async def test_waiting_helps_although_somebody_goes_on_trying(
     proxy: httpx.AsyncClient, customer: Person, admin: Connection
 ) -> None:

@@ -1,5 +1,6 @@
 """Losing Redis, or all that is in it, costs time and nothing else."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 import asyncpg
@@ -9,6 +10,7 @@ from gateway_harness import Database, Gateway, Migrated, NewPerson, Publisher, R
 from redis.asyncio import Redis
 
 from chassis.database import Connection
+from chassis.streams import READ_BATCH
 from contracts.events import RESULTS_STREAM, RunStartedBody, RunSucceededBody
 from local_stack.pytest_plugin import ValkeyServer
 
@@ -120,3 +122,17 @@ async def test_a_publish_while_redis_is_stopped_is_accepted_and_sent_when_it_is_
     finally:
         valkey.start()
     await _commands(publisher, run, at_least=1)
+
+
+async def test_nothing_is_rung_while_much_news_is_unread(
+    waiting: Run, publisher: Publisher, admin: Connection
+) -> None:
+    async with admin.transaction():
+        await admin.execute("LOCK TABLE inbox")
+        for version in range(1, 10 * READ_BATCH):
+            await publisher.tell(waiting, version, RunStartedBody, mode="real")
+        await asyncio.sleep(1)
+        count = len(await publisher.commands(waiting))
+        await asyncio.sleep(3)
+        assert len(await publisher.commands(waiting)) == count
+    await _commands(publisher, waiting, at_least=count + 1)

@@ -8,13 +8,9 @@ from uuid import uuid4
 import pytest
 from gateway_harness import SETTINGS, Person, Publisher, Run, StartGateway, eventually
 
-from chassis.database import Connection
 from chassis.outbox import STREAM_FIELD
 from contracts.events import (
-    CONNECTIONS_STREAM,
     RESULTS_STREAM,
-    ConnectionChanged,
-    ConnectionChangedBody,
     ObjectsSyncedBody,
     RunFailedBody,
     RunStartedBody,
@@ -24,7 +20,6 @@ from contracts.events import (
 )
 
 ACCOUNT = "act_1"
-VIEW_VERSION = "SELECT version FROM meta_connections_view WHERE customer_id = $1"
 REFUSED: dict[str, Any] = {
     "mode": "real",
     "message": "100 (sub 1885272): Budget is too low. Raise the budget in Ads → Setup.",
@@ -358,31 +353,6 @@ async def test_an_unreadable_entry_goes_to_the_dead_stream_and_holds_nobody_up(
         return int(await publisher.redis.xlen(f"{RESULTS_STREAM}.dead"))
 
     await eventually(dead, lambda count: count == before + 3)
-
-
-async def test_a_change_of_the_connection_arrives_by_its_event_and_late_news_does_not(
-    person: Person, publisher: Publisher, admin: Connection
-) -> None:
-    def changed(version: int, **fields: Any) -> ConnectionChanged:
-        return ConnectionChanged(
-            id=uuid4(),
-            source="/meta-auth",
-            time=datetime.now(UTC),
-            subject=person.me["customerId"],
-            customerid=person.customer,
-            data=ConnectionChangedBody(version=version, **fields),
-        )
-
-    async def version() -> int:
-        return int((await admin.fetchval(VIEW_VERSION, person.me["customerId"])) or 0)
-
-    chosen = {"status": "connected", "selected_ad_account_id": "act_5", "currency": "SEK"}
-    for event in (changed(5, **chosen), changed(4, status="disconnected")):
-        await publisher.redis.xadd(CONNECTIONS_STREAM, {STREAM_FIELD: event.to_json()})
-    await eventually(version, lambda seen: seen == 5)
-    status = await person.get("/ads/status")
-    assert status["prerequisites"]["meta"]["ok"] is True
-    assert status["derived"]["budget"]["currency"] == "SEK"
 
 
 async def test_two_gateways_share_the_work_and_a_command_is_not_doubled(

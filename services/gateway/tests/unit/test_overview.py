@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
+from pydantic import ValidationError
 from redis.asyncio import Redis
+from run_samples import a_run
 
 from chassis.errors import (
     AppError,
@@ -18,12 +21,15 @@ from chassis.errors import (
 )
 from contracts.errors import ErrorBody
 from gateway.app import body_for
+from gateway.bodies.ads import RunView
 from gateway.guard import ForeignCustomer, NoCustomer, NotLoggedIn
-from gateway.overview import budget
+from gateway.overview import budget, run_view, settings_view
 from gateway.presence import Presence, PresenceReader, PublisherReport
 from gateway.publishing import UnknownRun
-from gateway.store.ads import ConnectionView
+from gateway.store.ads import AdSettings, ConnectionView
+from gateway.store.runs import AdRun
 
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 FLAT = [ValidationFailed("x"), Conflict("x"), PayloadTooLarge("x"), Unavailable("x"), UnknownRun()]
 NESTED = [
     NotLoggedIn("x", hint="y"),
@@ -91,3 +97,48 @@ async def test_a_publisher_counts_for_twenty_seconds_after_its_last_report() -> 
     silent = reader.current(now + timedelta(seconds=21))
     assert silent.seen is False
     assert silent.hint == ("No publisher has been seen for 21 s. Runs wait in the queue until one is back.")
+
+
+def _run(status: str) -> AdRun:
+    return a_run(
+        status=status,
+        mode="real",
+        ad_account_id="act_1",
+        error_message="Zürich \u2028 <&>",
+        last_version=3,
+        created_at=NOW,
+        started_at=NOW + timedelta(microseconds=999),
+    )
+
+
+def test_a_run_is_shown_as_pydantic_itself_would_read_it() -> None:
+    """`body_from` is only a quicker way to the same body."""
+    run = _run("running")
+    assert run_view(run) == RunView.model_validate(run, from_attributes=True)
+    assert '"createdAt":"2026-01-01T00:00:00.000Z"' in run_view(run).to_json()
+
+
+def test_what_a_body_cannot_say_is_refused_when_it_is_made() -> None:
+    with pytest.raises(ValidationError, match="status"):
+        _ = run_view(_run("asleep"))
+
+
+def test_settings_are_shown_under_the_names_of_the_contract() -> None:
+    settings = AdSettings(
+        id=uuid4(),
+        geo_mode="regions",
+        geo_center_text=None,
+        geo_radius_km=None,
+        geo_regions=["SE"],
+        formats=["feed"],
+        cta_type="sign_up",
+        budget_override=Decimal("99.5"),
+        status="ready",
+        last_synced_at=None,
+        last_published_at=None,
+        last_error=None,
+        created_at=NOW,
+        updated_at=NOW,
+    )
+    shown = settings_view(settings)
+    assert (shown.geo_regions_json, shown.formats_json, shown.geo_mode) == (["SE"], ["feed"], "regions")

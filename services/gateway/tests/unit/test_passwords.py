@@ -51,6 +51,7 @@ async def test_many_hashes_at_once_wait_for_their_turn() -> None:
     passwords = Passwords()
     hashes = await asyncio.gather(*(passwords.hash("same") for _ in range(PARALLEL_HASHES * 2)))
     assert len(set(hashes)) == len(hashes), "each has a salt of its own"
+    assert len(passwords._threads._threads) == PARALLEL_HASHES, "no more than so many, each with 64 MB"
 
 
 async def test_who_finds_too_many_waiting_is_told_when_to_come_back() -> None:

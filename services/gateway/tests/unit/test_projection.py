@@ -1,69 +1,27 @@
 """What news makes of a run and of the objects, whatever the order it comes in."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from run_samples import NOON, a_run, after, news
 
 from contracts.events import (
-    ObjectsSynced,
     ObjectsSyncedBody,
     RunEvent,
     RunFailed,
     RunFailedBody,
-    RunStarted,
     RunStartedBody,
-    RunStep,
     RunStepBody,
-    RunSucceeded,
     RunSucceededBody,
-    RunWaiting,
     RunWaitingBody,
 )
 from gateway.projection import is_publish_failure, project_objects, project_run
 from gateway.store.ads import AdObjects
-from gateway.store.runs import AdRun
-
-NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-RUN_ID, JOB_ID, CUSTOMER = uuid4(), uuid4(), uuid4()
-EVENT_OF: dict[type[Any], type[Any]] = {
-    RunStartedBody: RunStarted,
-    RunStepBody: RunStep,
-    RunWaitingBody: RunWaiting,
-    RunSucceededBody: RunSucceeded,
-    RunFailedBody: RunFailed,
-    ObjectsSyncedBody: ObjectsSynced,
-}
-
-
-def a_run(**changed: Any) -> AdRun:
-    run = AdRun(
-        id=RUN_ID,
-        customer_id=CUSTOMER,
-        job_id=JOB_ID,
-        job_type="publish",
-        trigger="manual",
-        status="queued",
-        mode=None,
-        ad_account_id=None,
-        campaign_id=None,
-        adset_id=None,
-        step=None,
-        hint=None,
-        error_code=None,
-        fixed_by=None,
-        error_message=None,
-        trace_id=None,
-        last_version=0,
-        created_at=NOON,
-        started_at=None,
-        finished_at=None,
-    )
-    return replace(run, **changed)
 
 
 def some_objects(**changed: Any) -> AdObjects:
@@ -85,19 +43,6 @@ def some_objects(**changed: Any) -> AdObjects:
     return replace(objects, **changed)
 
 
-def news(version: int, body: type[Any], **fields: Any) -> RunEvent:
-    fields.setdefault("message", f"news {version}")
-    event: RunEvent = EVENT_OF[body](
-        id=UUID(int=version),
-        source="/ads-publisher",
-        time=NOON + timedelta(seconds=version),
-        subject=str(RUN_ID),
-        customerid=CUSTOMER,
-        data=body(run_id=RUN_ID, job_id=JOB_ID, version=version, **fields),
-    )
-    return event
-
-
 STORY = [
     news(1, RunStartedBody, mode="real"),
     news(2, RunStepBody, step="campaign", state="started"),
@@ -107,12 +52,6 @@ STORY = [
 ]
 SUCCESS = news(6, RunSucceededBody, mode="real", ad_account_id="act_1", campaign_id="11", adset_id="22")
 FAILURE = news(6, RunFailedBody, mode="real", error_code="META_100", step="adset", campaign_id="11")
-
-
-def after(run: AdRun, *events: RunEvent) -> AdRun:
-    for event in events:
-        run = project_run(run, event)
-    return run
 
 
 @given(st.permutations(STORY))

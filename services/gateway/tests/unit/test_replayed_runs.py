@@ -1,76 +1,18 @@
 """What news makes of a run that had failed and that an operator has opened again."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from uuid import UUID, uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
+from run_samples import QUEUED, after, news
 
 from contracts.events import (
     RunEvent,
-    RunFailed,
     RunFailedBody,
-    RunStarted,
     RunStartedBody,
-    RunStep,
     RunStepBody,
-    RunSucceeded,
     RunSucceededBody,
 )
-from gateway.projection import project_run
-from gateway.store.runs import AdRun
-
-NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
-RUN_ID, JOB_ID, CUSTOMER = uuid4(), uuid4(), uuid4()
-EVENT_OF: dict[type[Any], type[Any]] = {
-    RunStartedBody: RunStarted,
-    RunStepBody: RunStep,
-    RunSucceededBody: RunSucceeded,
-    RunFailedBody: RunFailed,
-}
-QUEUED = AdRun(
-    id=RUN_ID,
-    customer_id=CUSTOMER,
-    job_id=JOB_ID,
-    job_type="publish",
-    trigger="manual",
-    status="queued",
-    mode=None,
-    ad_account_id=None,
-    campaign_id=None,
-    adset_id=None,
-    step=None,
-    hint=None,
-    error_code=None,
-    fixed_by=None,
-    error_message=None,
-    trace_id=None,
-    last_version=0,
-    created_at=NOON,
-    started_at=None,
-    finished_at=None,
-)
-
-
-def news(version: int, body: type[Any], **fields: Any) -> RunEvent:
-    event: RunEvent = EVENT_OF[body](
-        id=UUID(int=version),
-        source="/ads-publisher",
-        time=NOON + timedelta(seconds=version),
-        subject=str(RUN_ID),
-        customerid=CUSTOMER,
-        data=body(run_id=RUN_ID, job_id=JOB_ID, version=version, message=f"news {version}", **fields),
-    )
-    return event
-
-
-def after(run: AdRun, *events: RunEvent) -> AdRun:
-    for event in events:
-        run = project_run(run, event)
-    return run
-
 
 STARTED = news(1, RunStartedBody, mode="real")
 CRASHED = news(2, RunFailedBody, mode="real", error_code="INTERNAL", fixed_by="operator")

@@ -18,6 +18,12 @@ def test_a_link_is_ours_until_thirty_minutes_are_over() -> None:
     assert not LINKS.is_ours(token, now=NOW + LINK_SECONDS)
 
 
+def test_the_end_of_a_link_cannot_be_put_off_or_moved() -> None:
+    secret, end, mark = LINKS.new_token(now=NOW).split(".")
+    for moved in (1, 60, LINK_SECONDS, 10 * 365 * 86_400, -1):
+        assert not LINKS.is_ours(f"{secret}.{int(end) + moved}.{mark}", now=NOW), moved
+
+
 def test_a_link_of_another_key_is_not_ours() -> None:
     other = ResetLinks(app_url="https://ads.example.com", private_key="b" * 43)
     assert not LINKS.is_ours(other.new_token(now=NOW), now=NOW)

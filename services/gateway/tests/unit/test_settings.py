@@ -59,11 +59,18 @@ def test_https_makes_the_cookie_secure() -> None:
         {"environment": "production", "smtp_host": "mail.example.com", "smtp_tls": "none"},
         {"trusted_proxies": "*"},
         {"trusted_proxies": "10.0.0.1,*"},
+        {"trusted_proxies": "0.0.0.0/0"},
+        {"trusted_proxies": "10.0.0.0/8, ::/0"},
     ],
 )
 def test_an_unsafe_setting_stops_the_start(setting: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         GatewaySettings(**setting)
+
+
+def test_proxies_are_addresses_and_networks() -> None:
+    named = "10.0.0.1, 172.16.0.0/12,fd00::/8"
+    assert GatewaySettings(trusted_proxies=named).trusted_proxies == named
 
 
 def test_over_https_the_cookie_may_be_bound_to_the_host_or_sent_from_another_site() -> None:

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from chassis.database import migrate as migrate_schema
 from chassis.failpoints import arm
+from chassis.migrating import migrate as migrate_schema
 from chassis.provision import provision_from
 from chassis.server import serve as serve_app
 from chassis.telemetry import setup_logs, setup_telemetry

@@ -61,6 +61,8 @@ class Settings(ServiceSettings):
     def _production_talks_to_meta_only(self) -> Self:
         if self.environment != "production":
             return self
+        if self.allow_dev_meta:
+            raise ValueError("ALLOW_DEV_META is for development: in production a connection is one to Meta")
         for name, host in META_HOSTS.items():
             url = Url(getattr(self, name))
             if (url.scheme, url.host, url.port) != ("https", host, 443):

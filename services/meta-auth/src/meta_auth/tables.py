@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-from chassis.outbox import outbox_table
+from chassis.shared_tables import outbox_table
 
 
 class Base(SQLModel, registry=registry()):

@@ -92,7 +92,7 @@ async def test_a_grant_without_an_optional_scope_is_kept_and_says_what_is_missin
 async def test_declining_tells_meta_s_own_words(browser: Browser) -> None:
     assert await browser.connect("decline") == {
         "outcome": "declined",
-        "detail": "Permissions error",
+        "detail": "Permissions error.",
         "status": None,
     }
 
@@ -273,24 +273,25 @@ async def test_the_dialog_sends_nobody_to_an_address_that_is_not_registered(
         ({"match": {"path": "/me"}, "do": "error", "code": 10}, "failed_to_fetch_user"),
         ({"match": {"path": "/me/permissions"}, "do": "error", "code": 10}, "failed_to_fetch_user"),
         ({"match": {"path": "/me/adaccounts"}, "do": "error", "code": 10}, "failed_to_fetch_user"),
-        (None, "token_exchange_failed"),
+        ({"token_app_id": "999"}, "token_exchange_failed"),
+        ({"token_user_id": "999"}, "failed_to_fetch_user"),
     ],
 )
 async def test_a_failed_second_connect_leaves_the_working_connection_as_it_was(
-    browser: Browser, sandbox: Sandbox, fault: dict[str, Any] | None, outcome: str
+    browser: Browser, sandbox: Sandbox, fault: dict[str, Any], outcome: str
 ) -> None:
     """The old grant is kept until the new one has been verified to the end."""
     await browser.connect()
     await browser.select(ADA_FIRST)
     before = await browser.service.grant(browser.customer), await browser.service.status(browser.customer)
     redirect = await browser.decide("approve")
-    if fault is None:
-        await sandbox.post("settings", {"token_app_id": "999"})
-    else:
+    if "match" in fault:
         await sandbox.post("faults", {**fault, "times": None})
+    else:
+        await sandbox.post("settings", fault)
     assert (await browser.return_with(redirect))["outcome"] == outcome
     await sandbox.http.delete("/_sandbox/faults")
-    await sandbox.post("settings", {"token_app_id": ""})
+    await sandbox.post("settings", {"token_app_id": "", "token_user_id": ""})
     after = await browser.service.grant(browser.customer), await browser.service.status(browser.customer)
     assert after == before
 

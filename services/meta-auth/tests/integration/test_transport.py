@@ -1,6 +1,8 @@
 """Answers that no well-meaning Meta sends: too long, elsewhere, nowhere."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -14,6 +16,27 @@ from meta_auth.settings import MetaApp
 from meta_auth.transport import MAX_ANSWER_BYTES, MetaTransport
 
 SECRET = SecretStr("s")
+PLANTED = "planted-token-of-a-user"
+INSPECTION = f"""
+import asyncio, sys
+from pydantic import SecretStr
+from chassis.settings import ServiceSettings
+from chassis.telemetry import get_logger, setup_logs
+from meta_auth.graph import Graph
+from meta_auth.settings import MetaApp
+from meta_auth.transport import MetaTransport
+
+async def main() -> None:
+    app = MetaApp(app_id="1", app_secret=SecretStr("s"), redirect_url="http://x.test/cb")
+    graph = Graph(base_url=sys.argv[1], version="v25.0", app=app, transport=MetaTransport())
+    try:
+        await graph.inspect(SecretStr("{PLANTED}"))
+    except Exception:
+        get_logger("inspection").exception("inspection_failed")
+
+setup_logs("meta-auth", ServiceSettings(log_level="DEBUG"))
+asyncio.run(main())
+"""
 APP = MetaApp(app_id="1", app_secret=SECRET, redirect_url="http://x.test/cb")
 
 
@@ -66,6 +89,37 @@ async def test_a_redirect_is_not_followed(transport: MetaTransport) -> None:
             with pytest.raises(MetaApiError, match="HTTP 302"):
                 await graph(url, transport).me(SECRET)
         assert hits == []
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        http("302 Found", b"", "Location: /elsewhere"),
+        http("200 OK", b"<html>"),
+        http("400 Bad Request", b'{"error":{"code":190,"message":"dead"}}'),
+        http("500 Oops", b"<html>"),
+        b"no HTTP at all\r\n\r\n",
+        b"",
+    ],
+)
+async def test_the_address_of_a_call_is_in_no_log_and_no_traceback(answer: bytes) -> None:
+    """`debug_token` has a token in it; libraries tell addresses at the levels INFO and DEBUG."""
+    async with hostile_server(answer) as (url, seen):
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            INSPECTION,
+            url,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            env=os.environ | {"LOG_FORMAT": "json"},
+        )
+        output, _ = await asyncio.wait_for(process.communicate(), 30)
+    assert any(PLANTED.encode() in line for line in seen)
+    assert b"inspection_failed" in output
+    assert b"Traceback" in output
+    assert PLANTED.encode() not in output
+    assert b"input_token=" not in output
 
 
 async def test_the_next_page_is_not_fetched_from_where_the_answer_says(transport: MetaTransport) -> None:

@@ -48,6 +48,11 @@ def test_only_the_word_true_allows_development_connections(
     assert Settings().allow_dev_meta is True
 
 
+def test_production_offers_no_development_connection() -> None:
+    with pytest.raises(ValidationError, match="ALLOW_DEV_META is for development"):
+        Settings(environment="production", allow_dev_meta=True)
+
+
 def test_scopes_are_a_comma_list(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("META_SCOPES", "ads_management, ads_read")
     assert Settings().meta_scopes == ("ads_management", "ads_read")

@@ -4,6 +4,6 @@ import asyncio
 
 from sqlalchemy import MetaData
 
-from chassis.database import run_migrations
+from chassis.migration_env import run_migrations
 
 asyncio.run(run_migrations(MetaData()))

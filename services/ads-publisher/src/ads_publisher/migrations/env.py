@@ -3,6 +3,6 @@
 import asyncio
 
 from ads_publisher.tables import metadata
-from chassis.database import run_migrations
+from chassis.migration_env import run_migrations
 
 asyncio.run(run_migrations(metadata))

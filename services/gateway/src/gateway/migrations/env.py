@@ -2,7 +2,7 @@
 
 import asyncio
 
-from chassis.database import run_migrations
+from chassis.migration_env import run_migrations
 from gateway.tables import metadata
 
 asyncio.run(run_migrations(metadata))

@@ -26,8 +26,8 @@ from gateway.bodies.ads import (
 from gateway.bundles import NoBundle, no_publisher
 from gateway.context import ContextDep
 from gateway.guard import CookieValue, CustomerByQueryDep, CustomerDep, OptionalCustomerDep
-from gateway.openapi import customer_get, customer_post, event_stream, leads_to
-from gateway.overview import objects_view, run_view, settings_view
+from gateway.openapi import customer_get, customer_post, event_stream, leads_to, operation_id
+from gateway.overview import objects_view, run_view, settings_view, step_view
 from gateway.progress import (
     CUSTOMER_FULL,
     LINE_END,
@@ -113,7 +113,7 @@ async def _take_place(session: CustomerByQueryDep, context: ContextDep) -> Async
 
 RunId = Annotated[UUID, Depends(_run_in_path)]
 
-router = APIRouter(tags=["ads"])
+router = APIRouter(tags=["ads"], generate_unique_id_function=operation_id)
 
 
 @router.get("/ads/status", responses=customer_get(), summary="Everything at a glance")
@@ -185,7 +185,7 @@ async def run(session: CustomerDep, run_id: RunId, context: ContextDep) -> RunWi
     found, steps = await context.publishing.run(session.customer_id, run_id)
     return RunWithSteps(
         **dict(run_view(found)),
-        steps=[RunStepView.model_validate(step, from_attributes=True) for step in steps],
+        steps=[step_view(step) for step in steps],
     )
 
 

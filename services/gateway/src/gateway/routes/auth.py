@@ -26,14 +26,23 @@ from gateway.bodies.accounts import (
 from gateway.common_passwords import CommonPassword
 from gateway.context import ContextDep
 from gateway.guard import CallerDep, CookieValue, NotLoggedIn, SessionDep, clear_cookie, set_cookie
-from gateway.openapi import THROTTLED, UNAVAILABLE, leads_to, nested, public_post, session_get, session_post
+from gateway.openapi import (
+    THROTTLED,
+    UNAVAILABLE,
+    leads_to,
+    nested,
+    operation_id,
+    public_post,
+    session_get,
+    session_post,
+)
 from gateway.password_changes import TOO_MANY_LINKS, TOO_MANY_TRIES, DeadLink, WrongPassword
 from gateway.throttle import WAIT_HINT
 
 AGAIN = "Log in again to continue."
 NoFields = Annotated[dict[str, Any], Body(examples=[{}])]
 
-router = APIRouter(tags=["accounts"])
+router = APIRouter(tags=["accounts"], generate_unique_id_function=operation_id)
 
 
 def _throttled(message: str) -> RateLimited:
@@ -64,9 +73,11 @@ async def _session_in_path(session_id: str) -> UUID:
     },
     summary="Create a customer and log in",
 )
-async def sign_up(body: SignUp, context: ContextDep, caller: CallerDep, response: Response) -> SignedUp:
+async def sign_up(
+    body: SignUp, old_token: CookieValue, response: Response, context: ContextDep, caller: CallerDep
+) -> SignedUp:
     done = await context.accounts.sign_up(
-        email=body.email, name=body.name, password=body.password, caller=caller
+        email=body.email, name=body.name, password=body.password, caller=caller, old_token=old_token
     )
     set_cookie(response, done.token, context.settings)
     return SignedUp.model_validate(done.identity, from_attributes=True)

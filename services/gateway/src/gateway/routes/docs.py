@@ -6,7 +6,7 @@ from fastapi import APIRouter
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 
-from gateway.openapi import TITLE
+from gateway.openapi import TITLE, operation_id
 
 CDN: Final = "https://cdn.jsdelivr.net"
 POLICY: Final = (
@@ -15,7 +15,7 @@ POLICY: Final = (
 )
 """FastAPI's page is a script within the page that starts another one from this network."""
 
-router = APIRouter(tags=["docs"], include_in_schema=False)
+router = APIRouter(tags=["docs"], include_in_schema=False, generate_unique_id_function=operation_id)
 
 
 @router.get("/docs")

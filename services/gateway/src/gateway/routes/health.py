@@ -14,6 +14,7 @@ from chassis.server import is_stopping
 from contracts.wire import UtcTime, WireModel
 from gateway.bodies.wire import example
 from gateway.context import Context, ContextDep
+from gateway.openapi import operation_id
 from gateway.store.housekeeping import schema_revision
 
 PING_SECONDS: Final = 1.0
@@ -22,7 +23,7 @@ CONSUMERS_SILENT_SECONDS: Final = 10.0
 LAG_SECONDS: Final = 30.0
 """An event that waits longer than this means that the relay is not keeping up, or Redis is away."""
 
-router = APIRouter(tags=["health"])
+router = APIRouter(tags=["health"], generate_unique_id_function=operation_id)
 
 
 class Health(WireModel):

@@ -20,7 +20,7 @@ from contracts.internal import AdAccountList, ConnectUrl, DevConnect, OAuthCallb
 from gateway.bodies.meta import DevConnectBody, DevConnection, Disconnected, MetaStatus, SelectAdAccountBody
 from gateway.context import Context, ContextDep
 from gateway.guard import CookieValue, CustomerDep
-from gateway.openapi import customer_get, customer_post, leads_to
+from gateway.openapi import customer_get, customer_post, leads_to, operation_id
 
 MAX_PARAMETER: Final = 4096
 """No state, code or error of Meta's is longer; whatever is, is none of them."""
@@ -39,7 +39,7 @@ NOT_CONNECTED: Final = (
     ),
 )
 
-router = APIRouter(prefix="/meta", tags=["meta"])
+router = APIRouter(prefix="/meta", tags=["meta"], generate_unique_id_function=operation_id)
 _log = get_logger(__name__)
 
 

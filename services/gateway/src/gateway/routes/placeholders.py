@@ -6,9 +6,9 @@ from fastapi import APIRouter
 
 from contracts.wire import WireModel
 from gateway.guard import SessionDep
-from gateway.openapi import session_get
+from gateway.openapi import operation_id, session_get
 
-router = APIRouter(tags=["later steps"])
+router = APIRouter(tags=["later steps"], generate_unique_id_function=operation_id)
 
 
 class InventoryItems(WireModel):

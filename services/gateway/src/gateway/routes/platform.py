@@ -17,7 +17,7 @@ from chassis.errors import PayloadTooLarge, ValidationFailed
 from contracts.internal import DeletionState
 from contracts.wire import iso_utc
 from gateway.context import ContextDep
-from gateway.openapi import UNAVAILABLE, flat, meta_callback, nested
+from gateway.openapi import UNAVAILABLE, flat, meta_callback, nested, operation_id
 
 MAX_BYTES: Final = 8192
 """Meta's requests have a few hundred."""
@@ -41,7 +41,7 @@ _FORM: Final[dict[str, Any]] = {
 }
 NOT_SIGNED: Final = ValidationFailed("The signed_request is not valid")
 
-router = APIRouter(prefix="/meta", tags=["meta"])
+router = APIRouter(prefix="/meta", tags=["meta"], generate_unique_id_function=operation_id)
 
 
 class Heard(BaseModel):

@@ -275,13 +275,5 @@ async def user_of_reset(connection: Connection, token_hash: str) -> User | None:
     return User(**dict(row)) if row else None
 
 
-async def use_password_reset(connection: Connection, token_hash: str) -> bool:
-    """Take a link; of two that try at once, one gets it."""
-    status = await connection.execute(
-        "DELETE FROM password_resets WHERE token_hash = $1 AND expires_at > now()", token_hash
-    )
-    return affected(status) == 1
-
-
 async def remove_password_resets(connection: Connection, user_id: UUID) -> None:
     await connection.execute("DELETE FROM password_resets WHERE user_id = $1", user_id)

@@ -1,12 +1,14 @@
 """Ad settings, what stands at Meta, and our copy of the Meta connection."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Final
 from uuid import UUID, uuid4
 
-from chassis.database import Connection, affected
+from chassis.database import Connection
 from gateway.store.rows import columns, read
 
 
@@ -60,19 +62,15 @@ class ConnectionView:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class PublishInputs:
-    """What a publish takes along: the settings as they are now, and what is believed to be selected."""
+class SettingsNews:
+    """What the end of a run changes in the settings; a publish that succeeded clears the error."""
 
-    settings: AdSettings | None
-    view: ConnectionView | None
+    customer_id: UUID
+    published_at: datetime | None = None
+    synced_at: datetime | None = None
+    error: str | None = None
+    status: str | None = None
 
-
-_INPUTS: Final = f"""
-SELECT {columns(AdSettings, "s")}, {columns(ConnectionView, "v")}
-FROM (SELECT $1::uuid AS id) AS customer
-LEFT JOIN ad_settings AS s ON s.customer_id = customer.id
-LEFT JOIN meta_connections_view AS v ON v.customer_id = customer.id
-"""
 
 _SAVE_SETTINGS: Final = f"""
 WITH saved AS (
@@ -87,15 +85,6 @@ WITH saved AS (
 SELECT {columns(AdSettings, "s")}, s.is_new FROM saved AS s
 """
 """A row that was just inserted has no xmax; one that was updated carries the lock of this transaction."""
-
-
-async def publish_inputs(connection: Connection, customer_id: UUID) -> PublishInputs:
-    row = await connection.fetchrow(_INPUTS, customer_id)
-    assert row is not None  # noqa: S101 - the left side of the join is one row
-    return PublishInputs(
-        settings=read(AdSettings, row, "s") if row["s_id"] else None,
-        view=read(ConnectionView, row, "v") if row["v_status"] else None,
-    )
 
 
 async def save_settings(
@@ -129,83 +118,32 @@ async def save_settings(
     return read(AdSettings, row, "s"), row["is_new"]
 
 
-async def settings_published(connection: Connection, customer_id: UUID, at: datetime) -> None:
-    """A publish succeeded. A draft that was saved while it ran stays a draft."""
-    await connection.execute(
-        "UPDATE ad_settings SET last_published_at = $2, last_error = NULL,"
-        " status = CASE status WHEN 'error' THEN 'ready' ELSE status END, updated_at = now()"
+async def tell_settings(connection: Connection, news: Sequence[SettingsNews]) -> None:
+    """Write how runs ended into the settings of their customers, in one round trip.
+
+    Customer by customer, so that two gateways do not wait for each other, and in the order of the news. A
+    draft that was saved while a publish ran stays a draft.
+    """
+    await connection.executemany(
+        "UPDATE ad_settings SET last_published_at = coalesce($2, last_published_at),"
+        " last_synced_at = coalesce($3, last_synced_at),"
+        " last_error = CASE WHEN $2 IS NULL THEN coalesce($4, last_error) END,"
+        " status = CASE WHEN $2 IS NOT NULL AND status = 'error' THEN 'ready' ELSE coalesce($5, status) END,"
+        " updated_at = now()"
         " WHERE customer_id = $1",
-        customer_id,
-        at,
+        [
+            (told.customer_id, told.published_at, told.synced_at, told.error, told.status)
+            for told in sorted(news, key=attrgetter("customer_id"))
+        ],
     )
 
 
-async def settings_failed(
-    connection: Connection, customer_id: UUID, message: str, *, status: str | None
-) -> None:
-    await connection.execute(
-        "UPDATE ad_settings SET last_error = $2, status = coalesce($3, status), updated_at = now()"
-        " WHERE customer_id = $1",
-        customer_id,
-        message,
-        status,
-    )
-
-
-async def settings_synced(connection: Connection, customer_id: UUID, at: datetime) -> None:
-    await connection.execute(
-        "UPDATE ad_settings SET last_synced_at = $2, updated_at = now() WHERE customer_id = $1",
-        customer_id,
-        at,
-    )
-
-
-async def find_objects(connection: Connection, customer_id: UUID, *, lock: bool = False) -> AdObjects | None:
-    """What stands at Meta; with `lock`, nobody else changes it before this transaction ends."""
+async def find_objects(connection: Connection, customer_id: UUID) -> AdObjects | None:
+    """What stands at Meta."""
     row = await connection.fetchrow(
-        f"SELECT {columns(AdObjects, 'o')} FROM meta_ad_objects AS o WHERE o.customer_id = $1"
-        f"{' FOR UPDATE' if lock else ''}",
-        customer_id,
+        f"SELECT {columns(AdObjects, 'o')} FROM meta_ad_objects AS o WHERE o.customer_id = $1", customer_id
     )
     return read(AdObjects, row, "o") if row else None
-
-
-async def save_objects(
-    connection: Connection,
-    customer_id: UUID,
-    *,
-    ad_account_id: str | None,
-    catalog_id: str | None,
-    campaign_id: str | None,
-    adset_id: str | None,
-    ad_id: str | None,
-    status: str,
-    last_publish_step: str | None,
-    last_publish_error: str | None,
-    last_synced_at: datetime | None,
-) -> None:
-    await connection.execute(
-        """
-        INSERT INTO meta_ad_objects (id, customer_id, ad_account_id, catalog_id, campaign_id, adset_id, ad_id,
-                                     status, last_publish_step, last_publish_error, last_synced_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-        ON CONFLICT (customer_id) DO UPDATE SET
-            ad_account_id = $3, catalog_id = $4, campaign_id = $5, adset_id = $6, ad_id = $7,
-            creative_id = NULL, status = $8, last_publish_step = $9, last_publish_error = $10,
-            last_synced_at = $11, updated_at = now()
-        """,
-        uuid4(),
-        customer_id,
-        ad_account_id,
-        catalog_id,
-        campaign_id,
-        adset_id,
-        ad_id,
-        status,
-        last_publish_step,
-        last_publish_error,
-        last_synced_at,
-    )
 
 
 async def save_connection_view(
@@ -218,9 +156,9 @@ async def save_connection_view(
     ad_account_id: str | None,
     currency: str | None,
     min_daily_budget_minor: int | None,
-) -> bool:
-    """Keep what meta-auth told; False when that, or something newer, is here already."""
-    changed = await connection.execute(
+) -> None:
+    """Keep what meta-auth told, unless that, or newer news, is here already. Locks the row either way."""
+    await connection.execute(
         """
         INSERT INTO meta_connections_view AS view (customer_id, version, status, meta_user_id, ad_account_id,
                                                    currency, min_daily_budget_minor)
@@ -238,4 +176,3 @@ async def save_connection_view(
         currency,
         min_daily_budget_minor,
     )
-    return affected(changed) == 1

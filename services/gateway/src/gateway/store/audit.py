@@ -47,7 +47,7 @@ async def add_audit_entry(
 ) -> None:
     """Note who did what. `detail` holds ids only, never an address, a password or a token.
 
-    Without a user, `actor` in it says who: an operator, Meta, the publisher. The transaction must be
+    Without a user, `actor` in it says who: an operator, Meta, another service. The transaction must be
     that of the customer, or of none, or see all customers.
     """
     await connection.execute(
@@ -58,6 +58,20 @@ async def add_audit_entry(
         result,
         detail,
     )
+
+
+async def has_connection_entry(connection: Connection, customer_id: UUID, version: int) -> bool:
+    """Whether it is noted already what led to this version of the customer's connection.
+
+    Exact after the view was saved: its row makes those who note the same version wait for each other.
+    """
+    found: bool = await connection.fetchval(
+        "SELECT EXISTS (SELECT FROM audit_log WHERE customer_id = $1 AND starts_with(action, 'meta_')"
+        " AND detail->>'version' = $2)",
+        customer_id,
+        str(version),
+    )
+    return found
 
 
 def pseudonym(customer_id: UUID, value: str) -> str:

@@ -5,8 +5,9 @@ from typing import Final
 from uuid import UUID
 
 from chassis.database import Connection
+from gateway.store.news import NEWS_CHANNEL
 from gateway.store.rows import columns, read
-from gateway.store.runs import NEWS_CHANNEL, AdRun, RunStep
+from gateway.store.runs import AdRun, RunStep
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,6 +55,6 @@ async def read_progress(
 
 
 async def news_channel(connection: Connection) -> str:
-    """Where `add_step` tells of news; channels are shared by the whole database, so it carries the schema."""
+    """Where `gateway.store.news.write` tells of it, with the schema: the whole database shares channels."""
     channel: str = await connection.fetchval("SELECT $1 || '_' || current_schema()", NEWS_CHANNEL)
     return channel
