@@ -8,6 +8,8 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from itertools import count
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -37,6 +39,8 @@ from meta_auth_harness import (
 ROLE = "meta_auth_tested"
 """Roles belong to the whole server: a name of our own, so that other suites' passwords stay theirs."""
 READY_SECONDS = 30.0
+_numbers = count()
+"""So that every log has its own name."""
 
 
 @pytest.fixture(scope="session")
@@ -46,24 +50,9 @@ def log_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def start_process(log_dir: Path) -> Iterator[Callable[..., Path]]:
-    """Start `python -m <module> ...`, wait for its readiness address, stop it at the end."""
-    running: list[subprocess.Popen[bytes]] = []
-
-    def start(argv: list[str], env: dict[str, str], ready_url: str) -> Path:
-        log = log_dir / f"{argv[0]}-{len(running)}.log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(  # noqa: S603 - our own modules
-                [sys.executable, "-m", *argv], env={**_plain_env(), **env}, stdout=output, stderr=output
-            )
-        running.append(process)
-        _wait_until_ready(ready_url, process, log)
-        return log
-
-    yield start
-    for process in running:
-        process.terminate()
-    for process in running:
-        process.wait(timeout=15)
+    """Start `python -m <module> ...`, wait for its readiness address, stop it at the end of the session."""
+    with _processes(log_dir) as start:
+        yield start
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -142,25 +131,25 @@ def environment(
 
 
 @pytest_asyncio.fixture(scope="session")
-async def start_service(
+async def service_of_the_session(
     environment: dict[str, str], pairs: dict[str, tuple[str, str]], start_process: Callable[..., Path]
 ) -> AsyncIterator[Callable[..., Service]]:
-    """Start a meta-auth with some settings changed; all of them share one database."""
-    clients: list[httpx2.AsyncClient] = []
+    """Start a meta-auth that several tests may use."""
+    async with _services(environment, pairs, start_process) as start:
+        yield start
 
-    def start(**changed: str) -> Service:
-        url = f"http://127.0.0.1:{(port := free_port())}"
-        env = {**environment, "PORT": str(port), **changed}
-        log = start_process(["meta_auth", "serve"], env, f"{url}/health/ready")
-        clients.append(httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30.0))
-        signers = {
-            name: TokenSigner(service=name, private_key=private) for name, (private, _) in pairs.items()
-        }
-        return Service(url=url, http=clients[-1], log=log, signers=signers)
 
-    yield start
-    for client in clients:
-        await client.aclose()
+@pytest_asyncio.fixture
+async def start_service(
+    environment: dict[str, str], pairs: dict[str, tuple[str, str]], log_dir: Path
+) -> AsyncIterator[Callable[..., Service]]:
+    """Start a meta-auth with some settings changed; all of them share one database.
+
+    It ends with its test: one with other keys would take the checks of later tests' tokens, and read none.
+    """
+    with _processes(log_dir) as start_process:
+        async with _services(environment, pairs, start_process) as start:
+            yield start
 
 
 @pytest.fixture(scope="session")
@@ -182,8 +171,8 @@ def operate(environment: dict[str, str]) -> Operate:
 
 
 @pytest_asyncio.fixture(scope="session")
-async def service(start_service: Callable[..., Service]) -> Service:
-    return start_service()
+async def service(service_of_the_session: Callable[..., Service]) -> Service:
+    return service_of_the_session()
 
 
 @pytest.fixture
@@ -198,6 +187,50 @@ async def admin(migrated: Database) -> AsyncIterator[Connection]:
     connection = await asyncpg.connect(migrated.admin_url, server_settings={"search_path": ROLE})
     yield connection
     await connection.close()
+
+
+@contextmanager
+def _processes(log_dir: Path) -> Iterator[Callable[..., Path]]:
+    running: list[subprocess.Popen[bytes]] = []
+
+    def start(argv: list[str], env: dict[str, str], ready_url: str) -> Path:
+        log = log_dir / f"{argv[0]}-{next(_numbers)}.log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(  # noqa: S603 - our own modules
+                [sys.executable, "-m", *argv], env={**_plain_env(), **env}, stdout=output, stderr=output
+            )
+        running.append(process)
+        _wait_until_ready(ready_url, process, log)
+        return log
+
+    try:
+        yield start
+    finally:
+        for process in running:
+            process.terminate()
+        for process in running:
+            process.wait(timeout=15)
+
+
+@asynccontextmanager
+async def _services(
+    environment: dict[str, str], pairs: dict[str, tuple[str, str]], start_process: Callable[..., Path]
+) -> AsyncIterator[Callable[..., Service]]:
+    clients: list[httpx2.AsyncClient] = []
+
+    def start(**changed: str) -> Service:
+        url = f"http://127.0.0.1:{(port := free_port())}"
+        env = {**environment, "PORT": str(port), **changed}
+        log = start_process(["meta_auth", "serve"], env, f"{url}/health/ready")
+        clients.append(httpx2.AsyncClient(base_url=url, trust_env=False, timeout=30.0))
+        signers = {
+            name: TokenSigner(service=name, private_key=private) for name, (private, _) in pairs.items()
+        }
+        return Service(url=url, http=clients[-1], log=log, signers=signers)
+
+    yield start
+    for client in clients:
+        await client.aclose()
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
