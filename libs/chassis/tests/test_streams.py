@@ -59,7 +59,7 @@ async def consuming(
     """Consumers that run beside the test, one handler for one stream each."""
     consumers = Consumers(redis_url=redis_url, redis=redis, group=group, reclaim_idle_ms=reclaim_idle_ms)
     for number, handler in enumerate(handlers):
-        consumers.subscribe(STREAM if number == 0 else f"{STREAM}.{number}", handler)
+        consumers.subscribe(STREAM if number == 0 else f"{STREAM}.{number}", AdsCommand, handler)
     task = asyncio.create_task(consumers.run())
     try:
         yield consumers
@@ -355,7 +355,7 @@ async def test_consumers_end_when_they_are_told_to_at_whatever_moment(redis_url:
     """On Python 3.11 a cancellation can be lost inside a Redis call, and the process would never end."""
     for round_trip in range(40):
         consumers = Consumers(redis_url=redis_url, redis=redis, group=GROUP)
-        consumers.subscribe(STREAM, Recorder())
+        consumers.subscribe(STREAM, AdsCommand, Recorder())
         task = asyncio.create_task(consumers.run())
         await asyncio.wait([task], timeout=round_trip / 1000)
         task.cancel()

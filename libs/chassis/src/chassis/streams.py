@@ -16,12 +16,11 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime
-from types import TracebackType
 from typing import Any, Final
 
-from faststream import AckPolicy, BaseMiddleware
+from faststream import AckPolicy, StreamMessage
 from faststream.redis import RedisBroker, StreamSub
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
 from redis.exceptions import RedisError, ResponseError
 
@@ -48,6 +47,8 @@ MAX_DELIVERIES: Final = 10
 FORGET_CONSUMER_MS: Final = 3_600_000
 DRAIN_SECONDS: Final = 5.0
 DEAD_SUFFIX: Final = ".dead"
+DATA_FIELD: Final = b"__data__"
+"""The field of an entry that holds its JSON."""
 _UNKNOWN_TYPE: Final = ("union_tag_invalid", "union_tag_not_found")
 
 READ_SILENT_MS: Final = 10_000
@@ -89,19 +90,27 @@ class Consumers:
         self._name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
         self._streams: list[str] = []
         self._to_acknowledge: dict[str, list[bytes]] = {}
+        self._at_work: set[asyncio.Task[None]] = set()
         self.broker = RedisBroker(
             redis_url,
-            middlewares=[self._dead_letters()],
-            graceful_timeout=DRAIN_SECONDS,
+            apply_types=False,
             logger=None,  # type: ignore[arg-type]  # None is how FastStream is told to log nothing per message
         )
         self.healthy_at: float | None = None
         """Monotonic time of the last moment when Redis knew that every stream was being read."""
 
-    def subscribe(self, stream: str, handler: Handler) -> None:
-        """Let `handler` see every entry of the stream at least once. It must be quick and repeatable."""
+    def subscribe(self, stream: str, kind: Any, handler: Handler) -> None:
+        """Let `handler` see every entry of the stream at least once. It must be quick and repeatable.
+
+        `kind` is what an entry is: a model of pydantic's, or a union of them.
+        """
         reader = StreamSub(
-            stream, group=self._group, consumer=self._name, max_records=READ_BATCH, polling_interval=BLOCK_MS
+            stream,
+            group=self._group,
+            consumer=self._name,
+            max_records=READ_BATCH,
+            polling_interval=BLOCK_MS,
+            batch=True,
         )
         reclaimer = StreamSub(
             stream,
@@ -109,11 +118,18 @@ class Consumers:
             consumer=f"{self._name}-again",  # Redis tells by its name that the reader reads
             min_idle_time=self._reclaim_idle_ms,
             polling_interval=RECLAIM_EVERY_MS,
+            batch=True,
         )
-        policy = AckPolicy.MANUAL  # what is handled, and what is buried, is acknowledged here
-        first, again = (traced(stream, self._group, handler, again=again) for again in (False, True))
-        self.broker.subscriber(stream=reader, ack_policy=policy, max_workers=READ_WORKERS)(first)
-        self.broker.subscriber(stream=reclaimer, ack_policy=policy, include_in_schema=False)(again)
+        adapter = TypeAdapter(kind)
+        for source, again, most in ((reader, False, READ_WORKERS), (reclaimer, True, 1)):
+            subscriber = self.broker.subscriber(
+                stream=source,
+                ack_policy=AckPolicy.MANUAL,  # what is handled, and what is buried, is acknowledged here
+                parser=_unparsed,
+                decoder=_undecoded,
+            )
+            handle = traced(stream, self._group, handler, again=again)
+            subscriber(self._handing_to(handle, adapter, most=most))
         self._streams.append(stream)
 
     async def run(self) -> None:
@@ -132,6 +148,7 @@ class Consumers:
                 await asyncio.sleep(GUARD_SECONDS)
         finally:
             await self.broker.stop()
+            await self._drain()
 
     async def _guard(self) -> None:
         for stream in self._streams:
@@ -201,56 +218,72 @@ class Consumers:
                 if consumer["pending"] == 0 and consumer["idle"] > FORGET_CONSUMER_MS:
                     await self._redis.xgroup_delconsumer(stream, self._group, consumer["name"])
 
-    async def _handle(self, call_next: Callable[[Any], Awaitable[Any]], message: Any) -> Any:
-        """Handle an entry and acknowledge it, in one command with all that were handled in the same moment.
+    def _handing_to(
+        self, handler: Handler, kind: TypeAdapter[Any], *, most: int
+    ) -> Callable[[dict[str, Any]], Awaitable[None]]:
+        """What FastStream gives a read to: each entry has a task, `most` of them at work at once.
 
-        If that command is lost, they are delivered once more, which changes nothing.
+        A read is one message to FastStream, which does more for a message than our handlers do.
         """
-        result = await call_next(message)
-        stream = message.raw_message["channel"]
-        self._to_acknowledge.setdefault(stream, []).extend(message.raw_message["message_ids"])
+        places = asyncio.Semaphore(most)
+
+        async def take(read: dict[str, Any]) -> None:
+            for name, fields in zip(read["message_ids"], read["data"], strict=True):
+                entry = {"channel": read["channel"], "message_ids": [name], "data": fields}
+                await places.acquire()
+                task = asyncio.create_task(self._handle(entry, handler, kind))
+                self._at_work.add(task)
+                task.add_done_callback(self._at_work.discard)
+                task.add_done_callback(lambda _: places.release())
+
+        return take
+
+    async def _handle(self, entry: dict[str, Any], handler: Handler, kind: TypeAdapter[Any]) -> None:
+        """Handle an entry; one that is neither acknowledged nor buried here is delivered again."""
+        stream = entry["channel"]
+        # Redis may be away: it will deliver the entry again, which changes nothing.
+        with suppress(RedisError, OSError):
+            try:
+                await handler(kind.validate_json(entry["data"].get(DATA_FIELD, b"")))
+            except ValidationError as exc:
+                await bury(self._redis, self._group, entry, exc)
+            except Retryable as exc:
+                _log.warning("handler_delayed", stream=stream, reason=exc.message)
+            except Exception as exc:  # noqa: BLE001 - without this line a bug would be repeated in silence
+                _log.exception("handler_failed", stream=stream)
+                if await self._deliveries(entry) >= MAX_DELIVERIES:
+                    await bury(self._redis, self._group, entry, exc)
+            else:
+                await self._acknowledge(entry)
+
+    async def _acknowledge(self, entry: dict[str, Any]) -> None:
+        """In one command with all that were handled in the same moment."""
+        stream = entry["channel"]
+        self._to_acknowledge.setdefault(stream, []).extend(entry["message_ids"])
         await asyncio.sleep(0)
         if ids := self._to_acknowledge.pop(stream, None):
-            with suppress(RedisError, OSError):
-                await self._redis.xack(stream, self._group, *ids)
-        return result
+            await self._redis.xack(stream, self._group, *ids)
 
-    def _dead_letters(self) -> type[BaseMiddleware[Any, Any]]:
-        redis, group, handle = self._redis, self._group, self._handle
+    async def _deliveries(self, entry: dict[str, Any]) -> int:
+        """How often the entry has been delivered; 0 when the group does not know it any more."""
+        [name] = entry["message_ids"]
+        pending = await self._redis.xpending_range(entry["channel"], self._group, name, name, count=1)
+        return max((int(known["times_delivered"]) for known in pending), default=0)
 
-        class DeadLetters(BaseMiddleware[Any, Any]):
-            decoded = False
+    async def _drain(self) -> None:
+        """Let what is at work end; what does not is delivered again."""
+        if self._at_work:
+            _, late = await asyncio.wait(self._at_work, timeout=DRAIN_SECONDS)
+            for task in late:
+                _ = task.cancel()
 
-            async def consume_scope(self, call_next: Callable[[Any], Awaitable[Any]], msg: Any) -> Any:
-                _ = await msg.decode()  # kept by the message, for the handler
-                self.decoded = True
-                try:
-                    return await handle(call_next, msg)
-                except ValidationError as exc:
-                    await bury(redis, group, self.msg, exc)
-                except Retryable as exc:
-                    _log.warning("handler_delayed", stream=self.msg["channel"], reason=exc.message)
-                    raise
-                except Exception as exc:
-                    # FastStream's own log is off; without this line a bug would be repeated in silence.
-                    _log.exception("handler_failed", stream=self.msg["channel"])
-                    if await msg.get_delivery_count() < MAX_DELIVERIES:
-                        raise
-                    await bury(redis, group, self.msg, exc, error="handler_failed")
 
-            async def after_processed(
-                self,
-                exc_type: type[BaseException] | None = None,
-                exc_val: BaseException | None = None,
-                exc_tb: TracebackType | None = None,
-            ) -> bool | None:
-                # Decoding fails in more ways than one, and some of them before `consume_scope`.
-                if self.decoded or not isinstance(exc_val, Exception):
-                    return await super().after_processed(exc_type, exc_val, exc_tb)
-                await bury(redis, group, self.msg, exc_val)
-                return True
+async def _unparsed(read: dict[str, Any]) -> StreamMessage[dict[str, Any]]:
+    return StreamMessage(raw_message=read, body=read)
 
-        return DeadLetters
+
+async def _undecoded(message: StreamMessage[dict[str, Any]]) -> dict[str, Any]:
+    return message.raw_message
 
 
 def _has_stopped(subscriber: Any) -> bool:
@@ -266,17 +299,16 @@ def _has_stopped(subscriber: Any) -> bool:
     return True
 
 
-async def bury(
-    redis: Redis, group: str, entry: dict[str, Any], exc: Exception, *, error: str | None = None
-) -> None:
+async def bury(redis: Redis, group: str, entry: dict[str, Any], exc: Exception) -> None:
     """Move one entry to the dead stream, in one transaction with its acknowledgement."""
     stream, entry_id = entry["channel"], entry["message_ids"][0]
-    reason = (
-        _reason(exc) if error is None else f"The handler failed {MAX_DELIVERIES} times: {type(exc).__name__}"
-    )
+    if isinstance(exc, ValidationError):
+        error, reason = error_class(exc), _reason(exc)
+    else:
+        error, reason = "handler_failed", f"The handler failed {MAX_DELIVERIES} times: {type(exc).__name__}"
     fields: dict[Any, Any] = {
         **entry["data"],
-        "error": error or error_class(exc),
+        "error": error,
         "reason": reason[:1000],
         "source_stream": stream,
         "source_id": entry_id,
@@ -287,19 +319,17 @@ async def bury(
         _ = pipeline.xadd(f"{stream}{DEAD_SUFFIX}", fields)
         _ = pipeline.xack(stream, group, entry_id)
         await pipeline.execute()
-    _buried.add(1, {"stream": stream, "error": fields["error"]})
+    _buried.add(1, {"stream": stream, "error": error})
     _log.error("dead_letter", stream=stream, source_id=entry_id.decode(), reason=reason[:200])
 
 
-def error_class(error: Exception) -> str:
+def error_class(error: ValidationError) -> str:
     """What is wrong with an entry, in one word by which an operator can pick entries.
 
     One of `unreadable_json` (not a JSON object), `unknown_type`, `unknown_version` and `invalid_field`.
     """
-    if not isinstance(error, ValidationError):
-        return "unreadable_json"
     issues = [
-        (issue["type"], issue["loc"][-1:], len(issue["loc"]) <= 1)
+        (issue["type"], issue["loc"][-1:], not issue["loc"])
         for issue in error.errors(include_input=False, include_url=False, include_context=False)
     ]
     literals = {name for kind, name, _ in issues if kind == "literal_error"}
@@ -311,11 +341,9 @@ def error_class(error: Exception) -> str:
     return "unreadable_json" if any(is_whole for _, _, is_whole in issues) else "invalid_field"
 
 
-def _reason(error: Exception) -> str:
-    if not isinstance(error, ValidationError):
-        return f"Not readable: {type(error).__name__}"
+def _reason(error: ValidationError) -> str:
     return "; ".join(
-        f"{'.'.join(map(str, issue['loc']))}: {issue['msg']}"
+        ": ".join(filter(None, [".".join(map(str, issue["loc"])), issue["msg"]]))
         for issue in error.errors(include_input=False, include_url=False, include_context=False)
     )
 

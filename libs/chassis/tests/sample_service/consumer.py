@@ -17,7 +17,7 @@ async def hang(event: AdsCommand) -> None:
 async def main(redis_url: str) -> None:
     async with Redis.from_url(redis_url, socket_timeout=5) as redis:
         consumers = Consumers(redis_url=redis_url, redis=redis, group=GROUP)
-        consumers.subscribe(STREAM, hang)
+        consumers.subscribe(STREAM, AdsCommand, hang)
         await consumers.run()
 
 

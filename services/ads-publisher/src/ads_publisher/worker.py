@@ -43,7 +43,7 @@ from chassis.server import is_stopping
 from chassis.service_tokens import TokenSigner
 from chassis.streams import Consumers
 from chassis.telemetry import get_logger, setup_telemetry
-from contracts.events import CONNECTIONS_STREAM, PUBLISH_STREAM
+from contracts.events import CONNECTIONS_STREAM, PUBLISH_STREAM, AdsCommand, ConnectionChanged
 
 SERVICE = "ads-publisher"
 HOUSEKEEPING_SECONDS = 3600.0
@@ -75,8 +75,8 @@ class Worker:
             redis_url=settings.redis_url.get_secret_value(), redis=redis, group=SERVICE
         )
         self.erasing = Erasing(pool=pool)
-        self.consumers.subscribe(PUBLISH_STREAM, Ingest(pool=pool, wake=self.executor.wake))
-        self.consumers.subscribe(CONNECTIONS_STREAM, self.erasing)
+        self.consumers.subscribe(PUBLISH_STREAM, AdsCommand, Ingest(pool=pool, wake=self.executor.wake))
+        self.consumers.subscribe(CONNECTIONS_STREAM, ConnectionChanged, self.erasing)
 
     async def _work(self, job: Job) -> None:
         # A client is used by one run at a time and then by the next: its connection stays warm.

@@ -24,6 +24,6 @@ def build_consumers(*, redis_url: str, redis: Redis, pool: Pool, results: Result
     async def on_connection(event: ConnectionChanged) -> None:
         await record_connection(pool, event)
 
-    consumers.subscribe(RESULTS_STREAM, on_result)
-    consumers.subscribe(CONNECTIONS_STREAM, on_connection)
+    consumers.subscribe(RESULTS_STREAM, ResultEvent, on_result)
+    consumers.subscribe(CONNECTIONS_STREAM, ConnectionChanged, on_connection)
     return consumers
