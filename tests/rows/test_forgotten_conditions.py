@@ -46,8 +46,8 @@ async def _progress(connection: Any, customer: UUID) -> Any:
 
 
 async def _journal(connection: Any, customer: UUID) -> Any:
-    attempts, _, _ = await publisher.load_journal(connection, customer_id=customer, ad_account_id="act_1")
-    return attempts
+    [journal] = await publisher.load_journals(connection, [(customer, "act_1")])
+    return journal.attempts
 
 
 READS: dict[str, tuple[str, Statement]] = {
@@ -58,7 +58,7 @@ READS: dict[str, tuple[str, Statement]] = {
     "open_run": ("gateway_rows", lambda conn, who: runs.open_run(conn, who, "publish")),
     "read_progress": ("gateway_rows", _progress),
     "find_connection": ("meta_auth_rows", meta_auth.find_connection),
-    "load_journal": ("ads_publisher_rows", _journal),
+    "load_journals": ("ads_publisher_rows", _journal),
 }
 WRITES: dict[str, tuple[str, Statement]] = {
     "tell_settings": (

@@ -130,18 +130,14 @@ def _tell_target(run: Run, request: PublishRequest) -> None:
 async def _carry_on(run: Run) -> None:
     go_on = True
     while go_on:
-        async with transaction(run.pool, customer=run.job.customer_id) as acquired:
-            journal, now, paused_until = await store.load_journal(
-                acquired, customer_id=run.job.customer_id, ad_account_id=run.access.ad_account_id
-            )
-        run.remember(journal)
-        move = run.next_move(now)
-        if paused_until and isinstance(move, Do | Settle | Verify):
-            await pause(run, _step_of(move), seconds=(paused_until - now).total_seconds())
+        journal = await run.load_journal()
+        move = run.next_move(journal.now)
+        if journal.paused_until and isinstance(move, Do | Settle | Verify):
+            await pause(run, _step_of(move), seconds=(journal.paused_until - journal.now).total_seconds())
             return
         try:
             with about(_step_of(move), attempt=_attempt_of(move)):
-                go_on = await _make(run, move, now)
+                go_on = await _make(run, move, journal.now)
         except ReadFailed as exc:
             go_on = await read_failed(run, exc, _step_of(move))
         await save_pauses(run)

@@ -10,11 +10,12 @@ from ads_publisher.calls import CallLog
 from ads_publisher.endings import Failure, fail
 from ads_publisher.grants import Grants
 from ads_publisher.graph import Access, GraphClient
+from ads_publisher.journals import Journals
 from ads_publisher.outcomes import MetaError
 from ads_publisher.reporting import Report, Reports, report
 from ads_publisher.saga import MAX_ATTEMPTS, Attempt, Move, next_move
 from ads_publisher.settings import Settings
-from ads_publisher.store import Job
+from ads_publisher.store import Job, Journal
 from chassis.database import Pool
 from contracts.events import StepName
 from contracts.internal import Grant, TokenTrouble
@@ -29,6 +30,7 @@ class Run:
     """Lives as long as one execution; everything that must survive is in the journal."""
 
     pool: Pool
+    journals: Journals
     reports: Reports
     settings: Settings
     grants: Grants
@@ -72,6 +74,16 @@ class Run:
             # Whoever replays a run grants it as many tries again.
             max_attempts=MAX_ATTEMPTS * (1 + self.job.replays),
         )
+
+    async def load_journal(self) -> Journal:
+        """Look the journal up, and remember it.
+
+        Raises:
+            Unavailable: the database does not answer.
+        """
+        journal = await self.journals.load(self.job.customer_id, self.access.ad_account_id)
+        self.remember(journal.attempts)
+        return journal
 
     def remember(self, journal: list[Attempt]) -> None:
         """Keep the journal, and what stands by it, so that a failure can name it."""

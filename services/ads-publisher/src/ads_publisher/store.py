@@ -59,6 +59,23 @@ ATTEMPT_COLUMNS: Final = (
     " attempt.intent_at, attempt.not_before, attempt.look_at, attempt.looks, attempt.outcome,"
     " attempt.object_id, (attempt.error->>'skew_seconds')::int AS skew_seconds"
 )
+_LOAD: Final = f"""
+SELECT customer.place, clock.now, pause.until AS pause, {ATTEMPT_COLUMNS}
+FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS customer (id, account, place)
+CROSS JOIN (SELECT clock_timestamp() AS now) AS clock
+CROSS JOIN LATERAL (
+    SELECT max(until) AS until FROM account_pauses
+    WHERE scope IN ($3, customer.account) AND until > clock.now
+) AS pause
+LEFT JOIN LATERAL (
+    SELECT * FROM publish_attempts
+    WHERE customer_id = customer.id AND ad_account_id = customer.account
+    OFFSET 0  -- one by one by the index: a plan that was made for an empty table reads all of a full one
+) AS attempt ON true
+ORDER BY customer.place, attempt.id
+"""
+_LOAD_OF_ALL: Final = f"/* all customers */ {_LOAD}"
+"""Another statement for Postgres: a plan is good for one role only, and made anew whenever that changes."""
 JOB_COLUMNS: Final = (
     "id, run_id, customer_id, kind, lane, request, traceparent, mode, fence, version, deferrals,"
     " crashes, replays, created_at"
@@ -186,31 +203,34 @@ async def _release(connection: Connection, job: Job, assignments: str, *values: 
         raise LeaseLost
 
 
-async def load_journal(
-    connection: Connection, *, customer_id: UUID, ad_account_id: str
-) -> tuple[list[Attempt], datetime, datetime | None]:
-    """All creates ever meant for this customer in this ad account, oldest first.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Journal:
+    """All creates ever meant for a customer in an ad account, oldest first.
 
-    With it the time now, and until when Meta must not be called, if so.
+    With it the time `now`, and until when Meta must not be called, if so.
     """
+
+    attempts: list[Attempt]
+    now: datetime
+    paused_until: datetime | None
+
+
+async def load_journals(connection: Connection, accounts: Sequence[tuple[UUID, str]]) -> list[Journal]:
+    """The journal of each customer in an ad account; of several in a transaction that sees all rows."""
     rows = await connection.fetch(
-        f"""
-        SELECT clock.now, clock.pause, {ATTEMPT_COLUMNS}
-        FROM (
-            SELECT clock_timestamp() AS now,
-                (SELECT max(until) FROM account_pauses
-                 WHERE scope = ANY($3) AND until > clock_timestamp()) AS pause
-        ) AS clock
-        LEFT JOIN publish_attempts AS attempt ON attempt.customer_id = $1 AND attempt.ad_account_id = $2
-        ORDER BY attempt.id
-        """,
-        customer_id,
-        ad_account_id,
-        [APP, ad_account_id],
+        _LOAD if len(accounts) == 1 else _LOAD_OF_ALL,
+        [customer_id for customer_id, _ in accounts],
+        [ad_account_id for _, ad_account_id in accounts],
+        APP,
     )
-    found = [dict(row) for row in rows]
-    [(now, pause), *_] = [(values.pop("now"), values.pop("pause")) for values in found]
-    return [attempt_of(values) for values in found if values["id"] is not None], now, pause
+    journals: dict[int, Journal] = {}
+    for row in rows:
+        values = dict(row)
+        place, now, pause = values.pop("place"), values.pop("now"), values.pop("pause")
+        journal = journals.setdefault(place, Journal(attempts=[], now=now, paused_until=pause))
+        if values["id"] is not None:
+            journal.attempts.append(attempt_of(values))
+    return [journals[place] for place in sorted(journals)]
 
 
 async def save_pause(connection: Connection, *, scope: str, seconds: float) -> None:

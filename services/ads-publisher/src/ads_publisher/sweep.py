@@ -101,10 +101,8 @@ class Sweeper:
         access = Access(ad_account_id=ad_account_id, token=grant.access_token.get_secret_value(), log=log)
         found = await find_by_marker(self.graph, access, attempt)
         async with transaction(self.pool, customer=job.customer_id) as acquired:
-            journal, _, _ = await store.load_journal(
-                acquired, customer_id=job.customer_id, ad_account_id=ad_account_id
-            )
-        same_step = [a for a in journal if a.run_id == attempt.run_id and a.step == attempt.step]
+            [journal] = await store.load_journals(acquired, [(job.customer_id, ad_account_id)])
+        same_step = [a for a in journal.attempts if a.run_id == attempt.run_id and a.step == attempt.step]
         if any(a.unsettled for a in same_step):
             return []  # The run itself is still looking.
         known = {a.object_id for a in same_step}

@@ -10,7 +10,6 @@ from ads_publisher.publish import allowed, start
 from ads_publisher.reconcile import Standing, look_at
 from ads_publisher.run import Run
 from ads_publisher.settling import read_failed
-from chassis.database import transaction
 from contracts.events import ObjectsSyncedBody, RunSucceededBody
 
 
@@ -33,11 +32,7 @@ async def sync(run: Run) -> None:
 
 
 async def _refresh(run: Run) -> None:
-    async with transaction(run.pool, customer=run.job.customer_id) as acquired:
-        journal, _, _ = await store.load_journal(
-            acquired, customer_id=run.job.customer_id, ad_account_id=run.access.ad_account_id
-        )
-    run.remember(journal)
+    _ = await run.load_journal()
     if run.campaign_id is None:
         await _end(run, "Nothing has been created in this ad account yet.")
         return

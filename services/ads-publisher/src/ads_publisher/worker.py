@@ -23,6 +23,7 @@ from ads_publisher.executor import Executor
 from ads_publisher.gauges import build_gauges
 from ads_publisher.grants import Grants
 from ads_publisher.graph import GraphClient
+from ads_publisher.journals import Journals
 from ads_publisher.meta_errors import KNOWN_CODES
 from ads_publisher.presence import EVERY_SECONDS, Presence
 from ads_publisher.publish import publish
@@ -59,6 +60,7 @@ class Worker:
     def __init__(self, settings: Settings, pool: Pool, redis: Redis, grants: Grants) -> None:
         self._settings = settings
         self.pool = pool
+        self._journals = Journals(pool=pool)
         self._reports = Reports(pool=pool)
         self._grants = grants
         self._clients: list[GraphClient] = []
@@ -84,6 +86,7 @@ class Worker:
         try:
             run = Run(
                 pool=self.pool,
+                journals=self._journals,
                 reports=self._reports,
                 settings=self._settings,
                 grants=self._grants,

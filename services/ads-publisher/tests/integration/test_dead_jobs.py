@@ -147,9 +147,9 @@ async def answer(
 
 async def move(pool: Pool, job: Job) -> object:
     async with across_customers(pool) as connection:
-        attempts, now, _ = await store.load_journal(connection, customer_id=CUSTOMER, ad_account_id=ACCOUNT)
+        [journaled] = await store.load_journals(connection, [(CUSTOMER, ACCOUNT)])
     tries = MAX_ATTEMPTS * (1 + job.replays)
-    return next_move(attempts, job_id=job.id, now=now, max_attempts=tries)
+    return next_move(journaled.attempts, job_id=job.id, now=journaled.now, max_attempts=tries)
 
 
 async def unconfirmed(pool: Pool) -> UUID:

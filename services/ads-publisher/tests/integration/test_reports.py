@@ -10,6 +10,7 @@ import asyncpg
 import pytest
 
 from ads_publisher import store
+from ads_publisher.journals import READS_AT_ONCE, Journals
 from ads_publisher.report_store import Answer, Draft, Intent, write_reports
 from ads_publisher.reporting import Reports, report
 from ads_publisher.store import Job, LeaseLost
@@ -276,3 +277,24 @@ async def test_jobs_are_locked_in_one_order(pool: Pool, admin: Connection, what:
             # Nobody has it yet.
             await connection.execute("SELECT FROM publish_jobs WHERE id = $1 FOR UPDATE NOWAIT", second.id)
     await wanting
+
+
+async def test_journals_that_are_asked_for_together_are_one_read_and_each_is_its_own(
+    pool: Pool, admin: Connection
+) -> None:
+    jobs, reports, journals = await claimed(pool, 12), Reports(pool=pool), Journals(pool=pool)
+    attempts = await asyncio.gather(*(say(reports, job, intent=an_intent()) for job in jobs[1:]))
+    async with transaction(pool) as connection:
+        await store.save_pause(connection, scope="act_2", seconds=60)
+    accounts = [(job.customer_id, "act_1") for job in jobs] + [(jobs[1].customer_id, "act_2")]
+    async with asyncio.TaskGroup() as group, admin.transaction():
+        await admin.execute("LOCK TABLE publish_attempts")
+        loads = [group.create_task(journals.load(*account)) for account in accounts]
+        await until_waiting(admin)
+        assert await admin.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted") <= READS_AT_ONCE
+    *found, elsewhere = (load.result() for load in loads)
+    assert [[attempt.id for attempt in each.attempts] for each in found] == [[], *([id_] for id_ in attempts)]
+    assert {each.paused_until for each in found} == {None}
+    assert elsewhere.attempts == []
+    assert elsewhere.paused_until
+    assert elsewhere.paused_until > elsewhere.now

@@ -201,10 +201,8 @@ async def test_what_was_below_a_vanished_campaign_is_gone_too(pool: Pool) -> Non
     await answer(pool, job, adset, "created", "12")
     async with across_customers(pool) as connection:
         await store.record_gone(connection, customer_id=job.customer_id, object_id="11")
-        journal, _, _ = await store.load_journal(
-            connection, customer_id=job.customer_id, ad_account_id="act_1"
-        )
-    assert [attempt.outcome for attempt in journal] == ["gone", "gone"]
+        [journal] = await store.load_journals(connection, [(job.customer_id, "act_1")])
+    assert [attempt.outcome for attempt in journal.attempts] == ["gone", "gone"]
 
 
 async def test_the_proof_is_backdated_from_the_journaled_intent(pool: Pool) -> None:
@@ -212,10 +210,9 @@ async def test_the_proof_is_backdated_from_the_journaled_intent(pool: Pool) -> N
     [job] = await claim(pool)
     await intend(pool, job)
     async with across_customers(pool) as connection:
-        [attempt], now, _ = await store.load_journal(
-            connection, customer_id=job.customer_id, ad_account_id="act_1"
-        )
+        [journal] = await store.load_journals(connection, [(job.customer_id, "act_1")])
         proof_time = await connection.fetchval("SELECT proof_time FROM publish_attempts")
+    [attempt] = journal.attempts
     assert proof_time == int(attempt.intent_at.timestamp()) - 240
     assert (attempt.not_before - attempt.intent_at).total_seconds() == 90
-    assert now >= attempt.intent_at
+    assert journal.now >= attempt.intent_at
