@@ -197,8 +197,10 @@ MUTANTS = (
     Mutant(
         bug="entries are acknowledged before they are handled",
         file="libs/chassis/src/chassis/streams.py",
-        old="policy = AckPolicy.MANUAL",
-        new="policy = AckPolicy.ACK_FIRST",
+        old="                await handler(kind.validate_json(",
+        new="""\
+                await self._acknowledge(entry)
+                await handler(kind.validate_json(""",
         tests=("libs/chassis/tests/test_streams.py",),
     ),
     Mutant(
