@@ -10,14 +10,20 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
-from faststream.redis.parser.binary import BinaryMessageFormatV1
 from redis.asyncio import Redis
 from sample_service.events import GROUP, STREAM, new_event
 from sample_service.waiting import DEADLINE_SECONDS, eventually
 
 from chassis.errors import Unavailable
 from chassis.outbox import STREAM_FIELD
-from chassis.streams import DEAD_SUFFIX, MAX_DELIVERIES, Consumers, ensure_group
+from chassis.streams import (
+    DEAD_SUFFIX,
+    MAX_DELIVERIES,
+    READ_BATCH,
+    READ_WORKERS,
+    Consumers,
+    ensure_group,
+)
 from contracts.events import AdsCommand, AdsSync
 from local_stack.pytest_plugin import ValkeyServer
 
@@ -154,21 +160,44 @@ async def test_an_entry_that_no_handler_can_take_is_set_aside_in_the_end(
     assert len(recorder.seen) == MAX_DELIVERIES
 
 
+async def test_no_more_entries_are_at_work_than_there_are_places(redis_url: str, redis: Redis) -> None:
+    recorder, release = Recorder(), asyncio.Event()
+
+    async def slow(event: AdsCommand) -> None:
+        await recorder(event)
+        await release.wait()
+
+    events = await send(redis, count=3 * READ_WORKERS)
+    async with consuming(redis_url, redis, slow, reclaim_idle_ms=60_000):
+        await eventually(lambda: len(recorder.seen) >= READ_WORKERS)
+        await asyncio.sleep(0.2)
+        assert len(recorder.seen) == READ_WORKERS
+        assert (await redis.xpending(STREAM, GROUP))["pending"] <= READ_WORKERS + READ_BATCH
+        release.set()
+        await eventually(lambda: recorder.has(events))
+        await eventually(nothing_pending(redis))
+
+
+async def test_what_is_at_work_is_finished_when_consuming_ends(redis_url: str, redis: Redis) -> None:
+    recorder, finished = Recorder(), list[UUID]()
+
+    async def slow(event: AdsCommand) -> None:
+        await recorder(event)
+        await asyncio.sleep(0.3)
+        finished.append(event.id)
+
+    async with consuming(redis_url, redis, slow):
+        (event,) = await send(redis)
+        await eventually(lambda: recorder.has([event]))
+    assert finished == [event.id]
+    assert (await redis.xpending(STREAM, GROUP))["pending"] == 0
+
+
 async def test_an_entry_that_fails_does_not_hold_up_the_ones_behind_it(redis_url: str, redis: Redis) -> None:
     recorder = Recorder(Broken())
     async with consuming(redis_url, redis, recorder):
         events = await send(redis, count=10)
         await eventually(lambda: recorder.has(events))
-
-
-def framed(headers: bytes, body: bytes) -> bytes:
-    """FastStream's binary frame with one header."""
-    name, value = b"content-type", headers
-    table = len(name).to_bytes(2) + name + len(value).to_bytes(2) + value
-    start = len(BinaryMessageFormatV1.IDENTITY_HEADER) + 10
-    places = start.to_bytes(4) + (start + 2 + len(table)).to_bytes(4)
-    count = (1).to_bytes(2)
-    return BinaryMessageFormatV1.IDENTITY_HEADER + count + places + count + table + body
 
 
 UNREADABLE = {
@@ -183,9 +212,7 @@ UNREADABLE = {
     "NaN": b'{"type":"ADS_SYNC","time":NaN}',
     "deeper than the reader": b"[" * 30_000,
     "a number of 5000 digits": b"9" * 5000,
-    "a frame with broken JSON": framed(b"application/json", b"{"),
-    "a frame with broken text": framed(b"text/plain", b"\xff"),
-    "an old frame with wrong headers": b'{"data":"{}","headers":[]}',
+    "in a frame of FastStream's": b"\x89BIN\r\n\x1a\n",
 }
 
 
