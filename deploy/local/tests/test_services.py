@@ -35,6 +35,12 @@ def test_a_process_without_a_collector_does_not_hold_what_talks_to_one(package: 
     assert told.stdout == "set()\n"
 
 
+def test_meta_auth_holds_one_http_client_library() -> None:
+    code = "import sys, meta_auth.__main__; print({'httpx', 'httpcore'} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own words
+    assert told.stdout == "set()\n"
+
+
 def test_meta_s_dialog_leads_back_to_the_console_that_the_gateway_serves(tmp_path: Path) -> None:
     assert _gateway(tmp_path)["APP_URL"] == "http://localhost:3901/console"
     public = _gateway(tmp_path, PUBLIC_URL="https://ads.example.com")
