@@ -298,7 +298,9 @@ async def test_a_failed_second_connect_leaves_the_working_connection_as_it_was(
 
 @pytest.fixture(scope="session")
 def unconfigured(service_of_the_session: Callable[..., Service]) -> Service:
-    return service_of_the_session(META_APP_ID="", META_APP_SECRET="", META_REDIRECT_URL="", ALLOW_DEV_META="True")
+    return service_of_the_session(
+        META_APP_ID="", META_APP_SECRET="", META_REDIRECT_URL="", ALLOW_DEV_META="True"
+    )
 
 
 async def test_without_an_app_the_dialog_says_what_to_set(unconfigured: Service) -> None:
