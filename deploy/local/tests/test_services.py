@@ -24,6 +24,23 @@ def test_a_process_that_serves_does_not_hold_what_migrates(package: str) -> None
     assert told.stdout == "set()\n"
 
 
+@pytest.mark.parametrize("package", ["gateway", "meta_auth", "ads_publisher"])
+def test_a_process_without_a_collector_does_not_hold_what_talks_to_one(package: str) -> None:
+    code = (
+        f"import sys, {package}.__main__; from chassis.settings import ServiceSettings as Settings;"
+        " from chassis.telemetry import setup_telemetry; setup_telemetry('x', Settings());"
+        " print({'opentelemetry.exporter.otlp', 'google.protobuf'} & set(sys.modules))"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env={})  # noqa: S603 - our own words
+    assert told.stdout == "set()\n"
+
+
+def test_meta_auth_holds_one_http_client_library() -> None:
+    code = "import sys, meta_auth.__main__; print({'httpx', 'httpcore'} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own words
+    assert told.stdout == "set()\n"
+
+
 def test_meta_s_dialog_leads_back_to_the_console_that_the_gateway_serves(tmp_path: Path) -> None:
     assert _gateway(tmp_path)["APP_URL"] == "http://localhost:3901/console"
     public = _gateway(tmp_path, PUBLIC_URL="https://ads.example.com")

@@ -29,11 +29,10 @@ from chassis.errors import (
     Retryable,
     ValidationFailed,
 )
-from chassis.internal_calls import without_ids
 from chassis.metrics import FAST_SECONDS, labelled, meter
 from chassis.security_headers import SECURITY_HEADERS, add_missing
 from chassis.slow_clients import BODY_SECONDS
-from chassis.telemetry import get_logger, mark_failed, span
+from chassis.telemetry import get_logger, mark_failed, span, without_ids
 from contracts.errors import Issue
 
 MAX_BODY_BYTES: Final = 65_536

@@ -1,6 +1,5 @@
 """Calls from one of our services to another: one trace, one span and one measured time each."""
 
-import re
 import time
 from typing import Any, Final
 
@@ -8,12 +7,11 @@ import httpx
 from opentelemetry.trace import SpanKind
 
 from chassis.metrics import FAST_SECONDS, meter
-from chassis.telemetry import current_traceparent, mark_failed, span
+from chassis.telemetry import current_traceparent, mark_failed, span, without_ids
 from chassis.tls import tls_context
 
 REFUSED: Final = 400
 """HTTP status from which an answer is an error."""
-_ID: Final = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _call_seconds = meter.create_histogram(
     "http.client.request.duration",
     unit="s",
@@ -69,8 +67,3 @@ def internal_client(base_url: str, *, timeout_seconds: float) -> httpx.AsyncClie
         follow_redirects=False,
         transport=TracedTransport(),
     )
-
-
-def without_ids(path: str) -> str:
-    """A path as spans show it: ids would name customers, and make each name another one."""
-    return _ID.sub("{id}", path)

@@ -14,11 +14,10 @@ from wsgiref.simple_server import WSGIServer
 
 import structlog
 from opentelemetry import metrics
-from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
 from opentelemetry.exporter.prometheus import PrometheusMetricReader
 from opentelemetry.metrics import CallbackOptions, Counter, Observation
 from opentelemetry.sdk.metrics import MeterProvider
-from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.export import MetricExporter, MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from prometheus_client import CollectorRegistry, start_http_server
 
@@ -49,9 +48,7 @@ def setup_metrics(service: str, settings: ServiceSettings) -> None:
     """Begin to count, when there is a page or a collector to tell; else counting costs nothing."""
     readers: list[MetricReader] = []
     if settings.otlp_endpoint or settings.otlp_metrics_endpoint:
-        stated = any(os.environ.get(name) for name in _TIMEOUTS)
-        exporter = OTLPMetricExporter(timeout=None if stated else EXPORT_SECONDS)
-        readers.append(PeriodicExportingMetricReader(exporter))
+        readers.append(PeriodicExportingMetricReader(_otlp_exporter()))
     if settings.prometheus_port:
         registry = CollectorRegistry()
         readers.append(PrometheusMetricReader(scope_info_enabled=False, registry=registry))
@@ -61,6 +58,14 @@ def setup_metrics(service: str, settings: ServiceSettings) -> None:
         provider = MeterProvider(metric_readers=readers, resource=resource, shutdown_on_exit=False)
         _closing.append(provider.shutdown)
         metrics.set_meter_provider(provider)
+
+
+def _otlp_exporter() -> MetricExporter:
+    # Here, since without a collector nothing needs it: 3 MB, with Protobuf.
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter  # noqa: PLC0415
+
+    stated = any(os.environ.get(name) for name in _TIMEOUTS)
+    return OTLPMetricExporter(timeout=None if stated else EXPORT_SECONDS)
 
 
 def _open_page(host: str, port: int, registry: CollectorRegistry) -> None:

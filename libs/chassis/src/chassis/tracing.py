@@ -8,7 +8,6 @@ from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
@@ -154,7 +153,10 @@ def close_tracing(*, until: float) -> None:
         pipeline.close(until=until)
 
 
-def _otlp_exporter() -> OTLPSpanExporter:
+def _otlp_exporter() -> SpanExporter:
+    # Here, since without a collector nothing needs it: 3 MB, with Protobuf.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+
     # It reads the standard OTEL_* variables itself.
     stated = any(os.environ.get(name) for name in _TIMEOUTS)
     return OTLPSpanExporter(timeout=None if stated else EXPORT_SECONDS)
