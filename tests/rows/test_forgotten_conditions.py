@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -59,6 +60,35 @@ READS: dict[str, tuple[str, Statement]] = {
     "read_progress": ("gateway_rows", _progress),
     "find_connection": ("meta_auth_rows", meta_auth.find_connection),
     "load_journals": ("ads_publisher_rows", _journal),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """One that names its customer by itself, and the table that it has to keep to."""
+
+    name: str
+    arguments: str
+    table: str
+    conditions: int
+    read: Statement
+
+
+FUNCTIONS = {
+    "gateway_rows": Function(
+        name="overview",
+        arguments="$1, 10",
+        table="ad_runs",
+        conditions=4,
+        read=lambda conn, who: runs.overview(conn, who, limit=10),
+    ),
+    "meta_auth_rows": Function(
+        name="connection_of",
+        arguments="$1",
+        table="meta_connections",
+        conditions=1,
+        read=meta_auth.read_connection,
+    ),
 }
 WRITES: dict[str, tuple[str, Statement]] = {
     "tell_settings": (
@@ -123,30 +153,44 @@ async def test_a_run_cannot_be_begun_for_another_customer(
             )
 
 
-async def test_the_function_of_the_overview_shows_its_customer_and_leaves_nobody_behind(
-    pools: dict[str, Pool], ours: UUID, theirs: UUID
+@pytest.mark.parametrize("schema", FUNCTIONS)
+async def test_a_function_that_names_its_customer_shows_it_and_leaves_nobody_behind(
+    pools: dict[str, Pool], ours: UUID, theirs: UUID, schema: str
 ) -> None:
-    async with connection(pools["gateway_rows"]) as acquired:
-        told = repr(await runs.overview(acquired, ours, limit=10))
-        assert await acquired.fetch("SELECT FROM ad_runs") == []
+    function = FUNCTIONS[schema]
+    async with connection(pools[schema]) as acquired:
+        told = repr(await function.read(acquired, ours))
+        assert await acquired.fetch(f"SELECT FROM {function.table}") == []
     assert str(ours) in told
     assert str(theirs) not in told
 
 
-async def test_the_function_of_the_overview_may_forget_its_conditions_too(
-    lab: Lab, pools: dict[str, Pool], ours: UUID, theirs: UUID
+@pytest.mark.parametrize("schema", FUNCTIONS)
+async def test_a_function_that_names_its_customer_may_forget_its_conditions(
+    lab: Lab, pools: dict[str, Pool], ours: UUID, theirs: UUID, schema: str
 ) -> None:
+    function = FUNCTIONS[schema]
     admin = await lab.connect()
-    spoilt = await admin.fetchval("SELECT pg_get_functiondef('gateway_rows.overview'::regproc)")
-    spoilt, conditions = re.subn(r"\b\w+\.customer_id = customer\.id", "true", spoilt)
-    await admin.execute(spoilt.replace("gateway_rows.overview", "gateway_rows.spoilt_overview"))
-    rows = "SELECT whole::text FROM gateway_rows.spoilt_overview($1, 10) AS whole"
+    spoilt = await admin.fetchval(f"SELECT pg_get_functiondef('{schema}.{function.name}'::regproc)")
+    spoilt, conditions = re.subn(r"\b\w+\.customer_id = (customer\.id|wanted)", "true", spoilt)
+    await admin.execute(spoilt.replace(f"{schema}.{function.name}", f"{schema}.spoilt"))
+    rows = f"SELECT whole::text FROM {schema}.spoilt({function.arguments}) AS whole"
     seen_by_all = await admin.fetch(rows, ours)
-    async with connection(pools["gateway_rows"]) as acquired:
+    async with connection(pools[schema]) as acquired:
         seen = await acquired.fetch(rows, ours)
-    await admin.execute("DROP FUNCTION gateway_rows.spoilt_overview")
+    await admin.execute(f"DROP FUNCTION {schema}.spoilt")
     await admin.close()
-    assert conditions == 4
+    assert conditions == function.conditions
     assert str(theirs) in repr(seen_by_all)
     assert str(ours) in repr(seen)
     assert str(theirs) not in repr(seen)
+
+
+@pytest.mark.parametrize("schema", FUNCTIONS)
+async def test_not_everybody_may_call_a_function_that_names_its_customer(lab: Lab, schema: str) -> None:
+    admin = await lab.connect()
+    may = "SELECT has_function_privilege($1, $2::regproc, 'EXECUTE')"
+    function = f"{schema}.{FUNCTIONS[schema].name}"
+    assert await admin.fetchval(may, schema, function)
+    assert not await admin.fetchval(may, "public", function)
+    await admin.close()

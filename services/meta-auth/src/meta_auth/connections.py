@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from pydantic import SecretStr
 
-from chassis.database import Connection, Pool, transaction
+from chassis.database import Connection, Pool, connection, transaction
 from chassis.errors import AppError, ConfigProblem, FeatureDisabled, MissingPrerequisite
 from chassis.outbox import add_event
 from chassis.telemetry import annotate, current_traceparent, get_logger
@@ -61,8 +61,8 @@ class Connections:
 
     async def current(self, customer_id: UUID) -> MetaConnection | None:
         """The stored connection; one whose token has run out is turned to `error` on the way."""
-        async with transaction(self._pool, customer=customer_id) as acquired:
-            row = await store.find_connection(acquired, customer_id)
+        async with connection(self._pool) as acquired:
+            row = await store.read_connection(acquired, customer_id)
         if row and row.status == "connected" and row.expires_at and row.expires_at <= datetime.now(UTC):
             return await self.turn_to_error(row, EXPIRED, reason="token_expired")
         return row
