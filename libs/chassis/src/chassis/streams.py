@@ -94,6 +94,7 @@ class Consumers:
         self.broker = RedisBroker(
             redis_url,
             apply_types=False,
+            graceful_timeout=DRAIN_SECONDS,
             logger=None,  # type: ignore[arg-type]  # None is how FastStream is told to log nothing per message
         )
         self.healthy_at: float | None = None
@@ -276,6 +277,8 @@ class Consumers:
             _, late = await asyncio.wait(self._at_work, timeout=DRAIN_SECONDS)
             for task in late:
                 _ = task.cancel()
+            if late:
+                _ = await asyncio.wait(late, timeout=1)
 
 
 async def _unparsed(read: dict[str, Any]) -> StreamMessage[dict[str, Any]]:
