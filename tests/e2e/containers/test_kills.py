@@ -12,7 +12,7 @@ import pytest
 from crash_lab.clients import Press
 from e2e_compose import ComposeSystem
 from e2e_crowd import Crowd
-from e2e_docker import crash, docker
+from e2e_docker import docker, killer
 from e2e_driver import eventually
 
 from local_stack.services import ADS_PUBLISHER, GATEWAY, META_AUTH
@@ -41,7 +41,9 @@ async def test_a_container_that_dies_comes_back_by_itself_and_no_run_is_lost_or_
     [container] = stack.containers(name)
     restarts = restarts_of(container)
     ledger = await crowd.ledger()
-    presses = await disturb(crowd, dice, lambda: crash(container))
+    with killer() as kill:
+        presses = await disturb(crowd, dice, lambda: kill(container))
+    await stack.wait_ready(name)
     told = [press.told for press in presses if press.told]
     assert len(told) == RUNS
     assert [each.status for each in told] == ["success"] * RUNS
@@ -49,7 +51,6 @@ async def test_a_container_that_dies_comes_back_by_itself_and_no_run_is_lost_or_
     # The same container, started again by the engine and by nobody else.
     assert stack.containers(name) == [container]
     assert restarts_of(container) == restarts + 1
-    await stack.wait_ready(name)
 
 
 @pytest.mark.timeout(300)
@@ -60,10 +61,10 @@ async def test_a_server_that_is_restarted_by_an_operator_costs_no_run(
     [container] = stack.containers(name)
     ledger = await crowd.ledger()
     presses = await disturb(crowd, dice, lambda: docker("restart", container))
+    await stack.wait_ready(name)
     told = [press.told for press in presses if press.told]
     assert [each.status for each in told] == ["success"] * RUNS
     assert await ledger.verdicts(told) == []
-    await stack.wait_ready(name)
 
 
 async def test_a_container_that_a_person_kills_stays_down_until_that_person_starts_it(
