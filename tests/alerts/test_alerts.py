@@ -88,6 +88,8 @@ def test_there_is_a_cause_for_every_alert() -> None:
 async def test_on_a_healthy_busy_stack_no_alert_fires(scene: Scene, prometheus: Prometheus) -> None:
     advertiser, _ = await scene.new_advertiser()
     await advertiser.publish_to_success()
+    # Rules that were evaluated before the first scrape saw no service.
+    await eventually(prometheus.firing, lambda alerts: not alerts, seconds=SHOWN_SECONDS)
     until = time.monotonic() + HEALTHY_SECONDS
     while time.monotonic() < until:
         await advertiser.publish_to_success()
