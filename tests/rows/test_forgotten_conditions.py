@@ -83,7 +83,7 @@ FUNCTIONS = {
         read=lambda conn, who: runs.overview(conn, who, limit=10),
     ),
     "meta_auth_rows": Function(
-        name="connection_of",
+        name="own_connection",
         arguments="$1",
         table="meta_connections",
         conditions=1,

@@ -197,10 +197,8 @@ MUTANTS = (
     Mutant(
         bug="entries are acknowledged before they are handled",
         file="libs/chassis/src/chassis/streams.py",
-        old="                await handler(kind.validate_json(",
-        new="""\
-                await self._acknowledge(entry)
-                await handler(kind.validate_json(""",
+        old="            await handler(event)\n",
+        new="            await self._acknowledge(entry)\n            await handler(event)\n",
         tests=("libs/chassis/tests/test_streams.py",),
     ),
     Mutant(

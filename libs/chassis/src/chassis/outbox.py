@@ -51,7 +51,7 @@ TIDY_SECONDS: Final = 3600.0
 KEEP_SENT: Final = timedelta(days=7)
 """How long a sent event may still be asked for; a run is over in less."""
 STREAM_FIELD: Final = "__data__"
-"""The one field of a FastStream entry."""
+"""The one field of an entry, which holds its JSON."""
 _TRACEPARENT: Final = re.compile(r'"traceparent":"(00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})"')
 """In an envelope; a text of a user's that looks alike comes later, and with its quotes escaped."""
 

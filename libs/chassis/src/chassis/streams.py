@@ -14,7 +14,6 @@ import secrets
 import socket
 import time
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -26,6 +25,7 @@ from redis.exceptions import RedisError, ResponseError
 
 from chassis.errors import Retryable
 from chassis.metrics import Reading, begin_at_zero, meter
+from chassis.outbox import STREAM_FIELD
 from chassis.periodic import leave_if_cancelled
 from chassis.stream_telemetry import Handler, entry_id, stream_state, traced
 from chassis.telemetry import get_logger
@@ -43,12 +43,10 @@ RECLAIM_EVERY_MS: Final = 1000
 GUARD_SECONDS: Final = 1.0
 TIDY_SECONDS: Final = 60.0
 MAX_DELIVERIES: Final = 10
-"""An entry on which a handler has failed this often, for no passing reason, is set aside."""
+"""An entry on which a handler fails, for no passing reason, is set aside once it was delivered this often."""
 FORGET_CONSUMER_MS: Final = 3_600_000
 DRAIN_SECONDS: Final = 5.0
 DEAD_SUFFIX: Final = ".dead"
-DATA_FIELD: Final = b"__data__"
-"""The field of an entry that holds its JSON."""
 _UNKNOWN_TYPE: Final = ("union_tag_invalid", "union_tag_not_found")
 
 READ_SILENT_MS: Final = 10_000
@@ -91,6 +89,7 @@ class Consumers:
         self._streams: list[str] = []
         self._to_acknowledge: dict[str, list[bytes]] = {}
         self._at_work: set[asyncio.Task[None]] = set()
+        self._leaving = False
         self.broker = RedisBroker(
             redis_url,
             apply_types=False,
@@ -148,8 +147,12 @@ class Consumers:
                 leave_if_cancelled()
                 await asyncio.sleep(GUARD_SECONDS)
         finally:
-            await self.broker.stop()
-            await self._drain()
+            self._leaving = True
+            until = time.monotonic() + DRAIN_SECONDS
+            try:
+                await self.broker.stop()
+            finally:
+                await self._drain(until)
 
     async def _guard(self) -> None:
         for stream in self._streams:
@@ -232,30 +235,43 @@ class Consumers:
             for name, fields in zip(read["message_ids"], read["data"], strict=True):
                 entry = {"channel": read["channel"], "message_ids": [name], "data": fields}
                 await places.acquire()
+                if self._leaving:
+                    places.release()
+                    return
                 task = asyncio.create_task(self._handle(entry, handler, kind))
                 self._at_work.add(task)
                 task.add_done_callback(self._at_work.discard)
                 task.add_done_callback(lambda _: places.release())
+                if most == 1:
+                    # What is claimed next would wait for it, and be taken for a dead consumer's by others.
+                    _ = await asyncio.wait([task])
 
         return take
 
     async def _handle(self, entry: dict[str, Any], handler: Handler, kind: TypeAdapter[Any]) -> None:
         """Handle an entry; one that is neither acknowledged nor buried here is delivered again."""
-        stream = entry["channel"]
-        # Redis may be away: it will deliver the entry again, which changes nothing.
-        with suppress(RedisError, OSError):
+        try:
             try:
-                await handler(kind.validate_json(entry["data"].get(DATA_FIELD, b"")))
+                event = kind.validate_json(entry["data"].get(STREAM_FIELD.encode(), b""))
             except ValidationError as exc:
                 await bury(self._redis, self._group, entry, exc)
-            except Retryable as exc:
-                _log.warning("handler_delayed", stream=stream, reason=exc.message)
-            except Exception as exc:  # noqa: BLE001 - without this line a bug would be repeated in silence
-                _log.exception("handler_failed", stream=stream)
-                if await self._deliveries(entry) >= MAX_DELIVERIES:
-                    await bury(self._redis, self._group, entry, exc)
             else:
-                await self._acknowledge(entry)
+                await self._hand_over(event, entry, handler)
+        except (RedisError, OSError) as exc:
+            _log.warning("entry_not_settled", stream=entry["channel"], error=type(exc).__name__)
+
+    async def _hand_over(self, event: Any, entry: dict[str, Any], handler: Handler) -> None:
+        stream = entry["channel"]
+        try:
+            await handler(event)
+        except Retryable as exc:
+            _log.warning("handler_delayed", stream=stream, reason=exc.message)
+        except Exception as exc:  # noqa: BLE001 - without this line a bug would be repeated in silence
+            _log.exception("handler_failed", stream=stream)
+            if await self._deliveries(entry) >= MAX_DELIVERIES:
+                await bury(self._redis, self._group, entry, exc, has_failed=True)
+        else:
+            await self._acknowledge(entry)
 
     async def _acknowledge(self, entry: dict[str, Any]) -> None:
         """In one command with all that were handled in the same moment."""
@@ -271,10 +287,10 @@ class Consumers:
         pending = await self._redis.xpending_range(entry["channel"], self._group, name, name, count=1)
         return max((int(known["times_delivered"]) for known in pending), default=0)
 
-    async def _drain(self) -> None:
-        """Let what is at work end; what does not is delivered again."""
+    async def _drain(self, until: float) -> None:
+        """Let what is at work end, until a monotonic time; what does not is delivered again."""
         if self._at_work:
-            _, late = await asyncio.wait(self._at_work, timeout=DRAIN_SECONDS)
+            _, late = await asyncio.wait(self._at_work, timeout=max(0.0, until - time.monotonic()))
             for task in late:
                 _ = task.cancel()
             if late:
@@ -302,10 +318,15 @@ def _has_stopped(subscriber: Any) -> bool:
     return True
 
 
-async def bury(redis: Redis, group: str, entry: dict[str, Any], exc: Exception) -> None:
-    """Move one entry to the dead stream, in one transaction with its acknowledgement."""
+async def bury(
+    redis: Redis, group: str, entry: dict[str, Any], exc: Exception, *, has_failed: bool = False
+) -> None:
+    """Move one entry to the dead stream, in one transaction with its acknowledgement.
+
+    `exc` tells why it cannot be read; or, with `has_failed`, how its handler failed last.
+    """
     stream, entry_id = entry["channel"], entry["message_ids"][0]
-    if isinstance(exc, ValidationError):
+    if isinstance(exc, ValidationError) and not has_failed:
         error, reason = error_class(exc), _reason(exc)
     else:
         error, reason = "handler_failed", f"The handler failed {MAX_DELIVERIES} times: {type(exc).__name__}"

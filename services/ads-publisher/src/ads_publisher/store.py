@@ -218,7 +218,7 @@ class Journal:
 async def load_journals(connection: Connection, accounts: Sequence[tuple[UUID, str]]) -> list[Journal]:
     """The journal of each customer in an ad account; of several in a transaction that sees all rows."""
     rows = await connection.fetch(
-        _LOAD if len(accounts) == 1 else _LOAD_OF_ALL,
+        _LOAD if len({customer_id for customer_id, _ in accounts}) == 1 else _LOAD_OF_ALL,
         [customer_id for customer_id, _ in accounts],
         [ad_account_id for _, ad_account_id in accounts],
         APP,

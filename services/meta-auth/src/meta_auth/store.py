@@ -87,7 +87,7 @@ async def read_connection(connection: Connection, customer_id: UUID) -> MetaConn
 
     It needs no transaction: the function itself says whose row it reads, until this statement is over.
     """
-    row = await connection.fetchrow("SELECT * FROM connection_of($1)", customer_id)
+    row = await connection.fetchrow("SELECT * FROM own_connection($1)", customer_id)
     return connection_of(row) if row else None
 
 

@@ -10,8 +10,8 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-CONNECTION_OF: Final = """
-    CREATE OR REPLACE FUNCTION connection_of(wanted uuid)
+OWN_CONNECTION: Final = """
+    CREATE OR REPLACE FUNCTION own_connection(wanted uuid)
     RETURNS SETOF "{schema}".meta_connections
     LANGUAGE plpgsql SECURITY INVOKER ROWS 1 AS $$
     BEGIN
@@ -25,10 +25,10 @@ its caller may: the policy of the table holds in it."""
 
 def upgrade() -> None:
     schema = op.get_bind().execute(sa.text("SELECT current_schema()")).scalar()
-    op.execute(CONNECTION_OF.format(schema=schema))
-    op.execute("REVOKE ALL ON FUNCTION connection_of(uuid) FROM PUBLIC")
-    op.execute(f'GRANT EXECUTE ON FUNCTION connection_of(uuid) TO "{schema}"')
+    op.execute(OWN_CONNECTION.format(schema=schema))
+    op.execute("REVOKE ALL ON FUNCTION own_connection(uuid) FROM PUBLIC")
+    op.execute(f'GRANT EXECUTE ON FUNCTION own_connection(uuid) TO "{schema}"')
 
 
 def downgrade() -> None:
-    op.execute("DROP FUNCTION connection_of(uuid)")
+    op.execute("DROP FUNCTION own_connection(uuid)")
