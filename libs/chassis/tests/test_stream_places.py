@@ -4,7 +4,7 @@ import asyncio
 from uuid import UUID
 
 from redis.asyncio import Redis
-from sample_service.consuming import Recorder, consuming, nothing_pending, pending_is, send
+from sample_service.consuming import Held, Recorder, consuming, nothing_pending, pending_is, send
 from sample_service.events import GROUP, STREAM
 from sample_service.waiting import eventually
 
@@ -13,20 +13,15 @@ from contracts.events import AdsCommand
 
 
 async def test_no_more_entries_are_at_work_than_there_are_places(redis_url: str, redis: Redis) -> None:
-    recorder, release = Recorder(), asyncio.Event()
-
-    async def slow(event: AdsCommand) -> None:
-        await recorder(event)
-        await release.wait()
-
+    held = Held()
     events = await send(redis, count=3 * READ_WORKERS)
-    async with consuming(redis_url, redis, slow, reclaim_idle_ms=60_000):
-        await eventually(lambda: len(recorder.seen) >= READ_WORKERS)
+    async with consuming(redis_url, redis, held, reclaim_idle_ms=60_000):
+        await eventually(lambda: len(held.seen) >= READ_WORKERS)
         await asyncio.sleep(0.2)
-        assert len(recorder.seen) == READ_WORKERS
+        assert len(held.seen) == READ_WORKERS
         assert (await redis.xpending(STREAM, GROUP))["pending"] <= READ_WORKERS + READ_BATCH
-        release.set()
-        await eventually(lambda: recorder.has(events))
+        held.release.set()
+        await eventually(lambda: held.has(events))
         await eventually(nothing_pending(redis))
 
 
@@ -48,16 +43,11 @@ async def test_what_is_at_work_is_finished_when_consuming_ends(redis_url: str, r
 async def test_what_was_read_and_not_begun_is_left_to_others_when_consuming_ends(
     redis_url: str, redis: Redis
 ) -> None:
-    recorder, release = Recorder(), asyncio.Event()
-
-    async def slow(event: AdsCommand) -> None:
-        await recorder(event)
-        await release.wait()
-
+    held = Held()
     _ = await send(redis, count=READ_WORKERS + 20)
-    async with consuming(redis_url, redis, slow, reclaim_idle_ms=60_000):
-        await eventually(lambda: len(recorder.seen) == READ_WORKERS)
+    async with consuming(redis_url, redis, held, reclaim_idle_ms=60_000):
+        await eventually(lambda: len(held.seen) == READ_WORKERS)
         await eventually(lambda: pending_is(redis, READ_WORKERS + 20))
-        asyncio.get_running_loop().call_later(0.3, release.set)
-    assert len(recorder.seen) == READ_WORKERS
+        asyncio.get_running_loop().call_later(0.3, held.release.set)
+    assert len(held.seen) == READ_WORKERS
     assert (await redis.xpending(STREAM, GROUP))["pending"] == 20

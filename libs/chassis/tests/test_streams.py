@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 from pydantic import TypeAdapter, ValidationError
 from redis.asyncio import Redis
-from sample_service.consuming import Recorder, consuming, nothing_pending, pending_is, send
+from sample_service.consuming import Held, Recorder, consuming, nothing_pending, pending_is, send
 from sample_service.events import GROUP, STREAM
 from sample_service.waiting import DEADLINE_SECONDS, eventually
 
@@ -193,20 +193,15 @@ async def test_consuming_goes_on_when_redis_was_emptied(redis: Redis, seen: Reco
 async def test_consuming_goes_on_when_redis_was_emptied_while_an_entry_is_handled(
     redis_url: str, redis: Redis
 ) -> None:
-    recorder, release = Recorder(), asyncio.Event()
-
-    async def slow(event: AdsCommand) -> None:
-        await recorder(event)
-        await release.wait()
-
-    async with consuming(redis_url, redis, slow):
+    held = Held()
+    async with consuming(redis_url, redis, held):
         before = await send(redis)
-        await eventually(lambda: recorder.has(before))
+        await eventually(lambda: held.has(before))
         await redis.flushall()
         await eventually(lambda: redis.exists(STREAM))  # the group is made again, a second or less from now
-        release.set()
+        held.release.set()
         after = await send(redis)
-        await eventually(lambda: recorder.has(after))
+        await eventually(lambda: held.has(after))
         await eventually(nothing_pending(redis))
 
 

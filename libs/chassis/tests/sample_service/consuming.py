@@ -35,6 +35,18 @@ class Recorder:
         return {event.id for event in events} <= set(self.seen)
 
 
+class Held(Recorder):
+    """One that finishes nothing before it is released."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.release = asyncio.Event()
+
+    async def __call__(self, event: AdsCommand) -> None:
+        await super().__call__(event)
+        await self.release.wait()
+
+
 @asynccontextmanager
 async def consuming(
     redis_url: str,

@@ -5,7 +5,7 @@ and both are read for a while. Source: https://github.com/cloudevents/spec/blob/
 """
 
 from decimal import Decimal
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter
@@ -253,6 +253,15 @@ RunEvent = Annotated[
     RunStarted | RunStep | RunWaiting | RunSucceeded | RunFailed | ObjectsSynced, Field(discriminator="type")
 ]
 """News of a run on `ads.results`."""
+RUN_EVENT_OF: Final[dict[type[Any], type[Any]]] = {
+    RunStartedBody: RunStarted,
+    RunStepBody: RunStep,
+    RunWaitingBody: RunWaiting,
+    RunSucceededBody: RunSucceeded,
+    RunFailedBody: RunFailed,
+    ObjectsSyncedBody: ObjectsSynced,
+}
+"""Which of them carries which body."""
 ResultEvent = Annotated[RunEvent | OperatorActed, Field(discriminator="type")]
 """Everything on `ads.results`."""
 AnyEvent = (

@@ -17,20 +17,9 @@ from chassis.outbox import add_event
 from chassis.telemetry import current_traceparent, get_logger
 from contracts.events import (
     RESULTS_STREAM,
-    ObjectsSynced,
-    ObjectsSyncedBody,
+    RUN_EVENT_OF,
     OperatorActed,
     OperatorActedBody,
-    RunFailed,
-    RunFailedBody,
-    RunStarted,
-    RunStartedBody,
-    RunStep,
-    RunStepBody,
-    RunSucceeded,
-    RunSucceededBody,
-    RunWaiting,
-    RunWaitingBody,
 )
 
 SOURCE = "/ads-publisher"
@@ -54,14 +43,6 @@ _LOGGED: Final = (
     "replayed",
 )
 """What a log line says of an event. Not its text, which may name people."""
-_EVENTS: dict[type[Any], type[Any]] = {
-    RunStartedBody: RunStarted,
-    RunStepBody: RunStep,
-    RunWaitingBody: RunWaiting,
-    RunSucceededBody: RunSucceeded,
-    RunFailedBody: RunFailed,
-    ObjectsSyncedBody: ObjectsSynced,
-}
 
 
 class Report:
@@ -127,7 +108,7 @@ class LateReport:
 
 
 def _event(job: Job, version: int, body: type[Any], fields: Mapping[str, Any]) -> Any:
-    return _EVENTS[body](
+    return RUN_EVENT_OF[body](
         # Derived, so that news sent twice has the same id.
         id=event_id(job.id, version),
         source=SOURCE,

@@ -18,20 +18,10 @@ from chassis.outbox import STREAM_FIELD
 from contracts.events import (
     PUBLISH_STREAM,
     RESULTS_STREAM,
+    RUN_EVENT_OF,
     AdsPublish,
     AdsSync,
-    ObjectsSynced,
-    ObjectsSyncedBody,
-    RunFailed,
-    RunFailedBody,
-    RunStarted,
-    RunStartedBody,
-    RunStep,
-    RunStepBody,
-    RunSucceeded,
     RunSucceededBody,
-    RunWaiting,
-    RunWaitingBody,
     read_event,
 )
 from contracts.wire import iso_utc
@@ -49,14 +39,6 @@ SETTINGS: Final = {
     "formatsJson": ["feed", "stories"],
     "ctaType": "shop_now",
     "budgetOverride": 3000,
-}
-_EVENT_OF: Final = {
-    RunStartedBody: RunStarted,
-    RunStepBody: RunStep,
-    RunWaitingBody: RunWaiting,
-    RunSucceededBody: RunSucceeded,
-    RunFailedBody: RunFailed,
-    ObjectsSyncedBody: ObjectsSynced,
 }
 APP: Final = "http://localhost:3000"
 """Where the frontend is when nothing else is set."""
@@ -189,7 +171,7 @@ class Publisher:
     def event(self, run: Run, version: int, body: type[Any], **fields: Any) -> Any:
         """One piece of news, not yet sent."""
         fields.setdefault("message", f"news {version}")
-        return _EVENT_OF[body](
+        return RUN_EVENT_OF[body](
             id=uuid4(),
             source="/ads-publisher",
             time=datetime.now(UTC),

@@ -6,33 +6,14 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from contracts.events import (
-    ObjectsSynced,
-    ObjectsSyncedBody,
+    RUN_EVENT_OF,
     RunEvent,
-    RunFailed,
-    RunFailedBody,
-    RunStarted,
-    RunStartedBody,
-    RunStep,
-    RunStepBody,
-    RunSucceeded,
-    RunSucceededBody,
-    RunWaiting,
-    RunWaitingBody,
 )
 from gateway.projection import project_run
 from gateway.store.runs import AdRun
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 RUN_ID, JOB_ID, CUSTOMER = uuid4(), uuid4(), uuid4()
-EVENT_OF: dict[type[Any], type[Any]] = {
-    RunStartedBody: RunStarted,
-    RunStepBody: RunStep,
-    RunWaitingBody: RunWaiting,
-    RunSucceededBody: RunSucceeded,
-    RunFailedBody: RunFailed,
-    ObjectsSyncedBody: ObjectsSynced,
-}
 QUEUED = AdRun(
     id=RUN_ID,
     customer_id=CUSTOMER,
@@ -63,7 +44,7 @@ def a_run(**changed: Any) -> AdRun:
 
 def news(version: int, body: type[Any], **fields: Any) -> RunEvent:
     fields.setdefault("message", f"news {version}")
-    event: RunEvent = EVENT_OF[body](
+    event: RunEvent = RUN_EVENT_OF[body](
         id=UUID(int=version),
         source="/ads-publisher",
         time=NOON + timedelta(seconds=version),
