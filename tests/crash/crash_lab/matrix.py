@@ -1,7 +1,8 @@
 """The crash matrix: at every failpoint, with every Graph fault that makes sense there, a process dies.
 
-One cell is one failpoint and one fault. The process dies there once for each run of the cell (twice
-where a run is alone) and is started again each time; then all runs must be final, with exactly one campaign and one ad set each.
+One cell is one failpoint and one fault. The process dies there once for each run of the cell, twice where
+a run is alone, and is started again each time; then all runs must be final, with exactly one campaign and
+one ad set each.
 """
 
 import asyncio
