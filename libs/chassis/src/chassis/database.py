@@ -184,6 +184,15 @@ def transaction_of(
     return transaction(database, customer=one, begin=begin)
 
 
+def text_for(statement: str, customers: Iterable[UUID]) -> str:
+    """A statement as it is sent within `transaction_of` these customers.
+
+    To Postgres it is another one for the role that sees all: a plan is good for one role only, and would be
+    made anew whenever that changes.
+    """
+    return statement if len(set(customers)) == 1 else f"/* all customers */ {statement}"
+
+
 @asynccontextmanager
 async def _begun(database: Pool, begin: str) -> AsyncIterator[Connection]:
     try:

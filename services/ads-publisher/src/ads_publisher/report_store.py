@@ -11,7 +11,7 @@ from ads_publisher.call_store import CALL, CALL_COLUMNS, as_rows
 from ads_publisher.calls import MetaCall
 from ads_publisher.saga import Attempt, AttemptOutcome, Step
 from ads_publisher.store import ATTEMPT_COLUMNS, DeadReason, Job, LeaseLost, attempt_of
-from chassis.database import Connection
+from chassis.database import Connection, text_for
 from chassis.outbox import wake_relay
 from contracts.events import RESULTS_STREAM, AnyEvent
 
@@ -117,8 +117,6 @@ WITH held AS (
 SELECT held.id AS held_id, meant.*, (SELECT count(*) FROM answered) AS answers
 FROM held LEFT JOIN meant ON true
 """
-_WRITE_OF_ALL: Final = f"/* all customers */ {_WRITE}"
-"""Another statement for Postgres: a plan is good for one role only, and made anew whenever that changes."""
 
 
 async def write_reports(
@@ -135,7 +133,7 @@ async def write_reports(
     """
     # In one order everywhere, else two transactions could wait for each other's jobs.
     in_order = sorted((_values(job, draft) for job, draft in reports), key=itemgetter(0))
-    rows = await connection.fetchmany(_WRITE if len(reports) == 1 else _WRITE_OF_ALL, in_order)
+    rows = await connection.fetchmany(text_for(_WRITE, (job.customer_id for job, _ in reports)), in_order)
     held = {row["held_id"]: row for row in rows}
     if len(held) < len(reports) or any(
         draft.answer and not held[job.id]["answers"] for job, draft in reports

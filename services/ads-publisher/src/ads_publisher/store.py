@@ -14,7 +14,7 @@ import asyncpg
 
 from ads_publisher.saga import Attempt, AttemptOutcome, Step
 from ads_publisher.usage import APP
-from chassis.database import Connection, affected
+from chassis.database import Connection, affected, text_for
 
 OPEN: Final = "('ready', 'running')"
 DeadReason = Literal["crashed", "unconfirmed"]
@@ -74,8 +74,6 @@ LEFT JOIN LATERAL (
 ) AS attempt ON true
 ORDER BY customer.place, attempt.id
 """
-_LOAD_OF_ALL: Final = f"/* all customers */ {_LOAD}"
-"""Another statement for Postgres: a plan is good for one role only, and made anew whenever that changes."""
 JOB_COLUMNS: Final = (
     "id, run_id, customer_id, kind, lane, request, traceparent, mode, fence, version, deferrals,"
     " crashes, replays, created_at"
@@ -218,7 +216,7 @@ class Journal:
 async def load_journals(connection: Connection, accounts: Sequence[tuple[UUID, str]]) -> list[Journal]:
     """The journal of each customer in an ad account; of several in a transaction that sees all rows."""
     rows = await connection.fetch(
-        _LOAD if len({customer_id for customer_id, _ in accounts}) == 1 else _LOAD_OF_ALL,
+        text_for(_LOAD, (customer_id for customer_id, _ in accounts)),
         [customer_id for customer_id, _ in accounts],
         [ad_account_id for _, ad_account_id in accounts],
         APP,

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from chassis.database import Connection, notify_at_commit
+from chassis.database import Connection, notify_at_commit, text_for
 from gateway.store.ads import AdObjects
 from gateway.store.rows import columns, read
 from gateway.store.runs import AdRun, RunStep
@@ -131,9 +131,6 @@ SELECT * FROM unnest(
 )
 ON CONFLICT DO NOTHING
 """
-_TAKE_IN_OF_ALL: Final = f"/* all customers */ {_TAKE_IN}"
-_WRITE_OF_ALL: Final = f"/* all customers */ {_WRITE}"
-"""Other statements for Postgres: a plan is good for one role only, and made anew whenever that changes."""
 
 
 def locking(arrived: Sequence[Arrived]) -> str:
@@ -154,9 +151,8 @@ def locking(arrived: Sequence[Arrived]) -> str:
 
 async def take_in(connection: Connection, arrived: Sequence[Arrived]) -> TakenIn:
     """Record news in the inbox and read what it is about, in a transaction that began with `locking`."""
-    is_one = len({news.customer_id for news in arrived}) == 1
     rows = await connection.fetch(
-        _TAKE_IN if is_one else _TAKE_IN_OF_ALL,
+        text_for(_TAKE_IN, (news.customer_id for news in arrived)),
         *([getattr(news, each.name) for news in arrived] for each in fields(Arrived)),
     )
     return TakenIn(
@@ -172,9 +168,8 @@ async def write(connection: Connection, changes: Changes, *, ring_seconds: float
     News has come, so the next ring is far again. At commit every process that streams one of the runs is
     woken.
     """
-    is_one = len({run.customer_id for run in changes.runs.values()}) == 1
     await connection.execute(
-        _WRITE if is_one else _WRITE_OF_ALL,
+        text_for(_WRITE, (run.customer_id for run in changes.runs.values())),
         [_as_json(changes.runs[run_id], ["id", "customer_id", *_RUN]) for run_id in changes.changed],
         ring_seconds,
         [
