@@ -88,9 +88,13 @@ def test_the_servers_and_the_internal_api_are_on_a_network_without_a_way_out() -
     assert BASE["networks"]["backend"]["internal"] is True
     for name in ("postgres", "redis", *(f"{service}-setup" for service in SERVICES)):
         assert BASE["services"][name]["networks"] == ["backend"]
-    # Only who talks to Meta is where Meta can be reached.
-    reach_meta = {name for name, each in BASE["services"].items() if "meta" in each.get("networks", [])}
-    assert reach_meta == {"meta-auth", "ads-publisher", "sandbox"}
+    # Only who talks to Meta can reach Meta, and services reach each other by no other way.
+    for name in ("meta-auth", "ads-publisher"):
+        assert BASE["services"][name]["networks"] == ["backend", f"{name}-out"]
+        on_it = {
+            each for each in BASE["services"] if f"{name}-out" in BASE["services"][each].get("networks", [])
+        }
+        assert on_it == {name, "sandbox"}
 
 
 @pytest.mark.parametrize("name", sorted(CONTAINERS))

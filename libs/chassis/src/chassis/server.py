@@ -33,7 +33,7 @@ def serve(app: Starlette, settings: ServiceSettings, *, port: int, trusted_proxi
         app,
         host=settings.host,
         port=port,
-        loop="uvloop",
+        loop="chassis.event_loop:EventLoop",
         http=ImpatientProtocol,
         ws="none",
         lifespan="on",
