@@ -1,6 +1,7 @@
 """A name server that does not answer holds up who asks for that name, and nobody else."""
 
 import asyncio
+import gc
 import socket
 import threading
 from collections import Counter
@@ -58,6 +59,7 @@ def test_a_name_that_cannot_be_looked_up_holds_up_no_other(
     with asyncio.Runner(loop_factory=EventLoop) as runner:
         assert runner.run(given_up_and_another())
     assert resolver.asked == {SILENT: 1, "localhost": 1}
+    gc.collect()
     assert caplog.messages == []
 
 

@@ -1,4 +1,4 @@
-"""The event loop of every process: uvloop, which one name that cannot be looked up does not hold up."""
+"""The event loop of every process that serves: uvloop, which no name that cannot be looked up holds up."""
 
 import asyncio
 import socket
@@ -9,11 +9,12 @@ import uvloop
 
 
 class EventLoop(uvloop.Loop):
-    """Each name is looked up once at a time, in a thread of its own; who asks meanwhile gets the same answer.
+    """A name is looked up once at a time, in Python's threads; who asks meanwhile gets the same answer.
 
     The system's resolver cannot be told to stop: when no name server answers, it keeps its thread for 10 s
     and more after its caller has given up. libuv has two threads for look-ups, so two calls to Meta without a
-    way out would hold up those to every other service.
+    way out would hold up those to every other service. They are left to Postgres and Redis, whose clients
+    have uvloop look names up as they connect.
     """
 
     def __init__(self) -> None:
@@ -29,6 +30,7 @@ class EventLoop(uvloop.Loop):
         asked = (host, port, *sorted(how.items()))
         if asked not in self._lookups:
             asking = self.run_in_executor(None, partial(socket.getaddrinfo, host, port, **how))
+            # A future already, though uvloop declares a coroutine.
             lookup: asyncio.Future[list[Any]] = asyncio.ensure_future(asking)
             self._lookups[asked] = lookup
             lookup.add_done_callback(partial(self._forget, asked))
